@@ -1,5 +1,8 @@
+import type { LevelWithSilent } from 'pino';
+import type { Pepper } from './secret-parsers.js';
+
 /**
- * Everything the service can be told, parsed and checked (SPEC section 6). Made once by `loadConfig` in
+ * Everything the service can be told, parsed and checked (contract section 6). Made once by `loadConfig` in
  * `env.ts`, injected by this class; nothing else reads `process.env`. Times are in the unit of the name.
  */
 export class Config {
@@ -37,7 +40,7 @@ export class Config {
   readonly passwordMinLength!: number;
   readonly passwordIterations!: number;
   /** The first one hashes, every one verifies; empty: no pepper. Keys are 32 bytes. */
-  readonly passwordPeppers!: readonly { readonly id: string; readonly key: Buffer }[];
+  readonly passwordPeppers!: readonly Pepper[];
   readonly passwordContextWords!: readonly string[];
   readonly hashConcurrency!: number;
   readonly hashQueue!: number;
@@ -51,11 +54,14 @@ export class Config {
   readonly drainSeconds!: number;
   readonly swaggerUi!: boolean;
   readonly metricsPort?: number;
-  readonly logLevel!: string;
+  readonly logLevel!: LevelWithSilent;
 
   /** Who is made on the first start where no such account exists; undefined: not given. */
   readonly bootstrapAdmin?: BootstrapAccount;
   readonly bootstrapApp?: BootstrapAccount;
+
+  /** What is allowed and should still be known: for the log, once, at start. No secret in it. */
+  readonly warnings!: readonly string[];
 }
 
 /** Given in whole or in part; what is missing is made at random in development. */

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { VARIABLES } from '../../src/config/env.js';
+import { blamed, inProduction, load, problemsOf, SECRETS } from './environments.js';
+
+interface Line {
+  readonly name: string;
+  readonly value: string;
+  readonly meaning: string;
+}
+
+const LINES = readFileSync('.env.example', 'utf8').split('\n');
+
+/** A variable and the line of explanation above it. */
+const EXAMPLES: Line[] = LINES.flatMap((line, index) => {
+  const [, name, value] = /^#([A-Z][A-Z_]*)=(.*)$/.exec(line) ?? [];
+  return name === undefined ? [] : [{ name, value: value!, meaning: LINES[index - 1] ?? '' }];
+});
+
+const hasDefault = ({ meaning }: Line) => !meaning.endsWith('No default.');
+const saysProduction = ({ meaning }: Line) => / In production: (\S+)\.$/.exec(meaning)?.[1];
+
+/** Written down from the contract (section 6), so that table and file cannot be wrong together. */
+const CONTRACT = `HOST PORT NODE_ENV DATA_DIR DATABASE_URL REDIS_URL REDIS_MODE REDIS_SENTINEL_NAME SESSION_STORE
+  RUN_MIGRATIONS WEB_CONCURRENCY SESSION_IDLE_SECONDS SESSION_ABSOLUTE_SECONDS SESSION_TOKEN_IDLE_SECONDS
+  SESSION_TOKEN_ABSOLUTE_SECONDS SESSIONS_PER_USER WEB_SIGNUP WEB_UI BASIC_AUTH WEB_ORIGINS TRUST_PROXY
+  PASSWORD_MIN_LENGTH PASSWORD_ITERATIONS PASSWORD_PEPPER HASH_CONCURRENCY HASH_QUEUE SIGNUP_APP_PER_MINUTE
+  SIGNUP_PER_SOURCE_PER_DAY WEB_SIGNUP_PER_SOURCE_PER_HOUR AUDIT_RETENTION_DAYS PASSWORD_CONTEXT_WORDS ALLOW_PLAINTEXT
+  BOOTSTRAP_ADMIN_USERNAME BOOTSTRAP_ADMIN_PASSWORD BOOTSTRAP_ADMIN_APITOKEN BOOTSTRAP_APP_USERNAME
+  BOOTSTRAP_APP_PASSWORD BOOTSTRAP_APP_APITOKEN SECRET_KEY TRUTH_LEASE_MS REAUTH_SECONDS SESSION_CACHE DRAIN_SECONDS
+  SWAGGER_UI METRICS_PORT LOG_LEVEL`.split(/\s+/);
+
+it('lists exactly the variables that env.ts reads, which are those of the contract, each once', () => {
+  expect(EXAMPLES.map(({ name }) => name).sort()).toEqual(Object.keys(VARIABLES).sort());
+  expect(Object.keys(VARIABLES).sort()).toEqual([...CONTRACT].sort());
+});
+
+it('explains each in the line above, and consists of nothing else', () => {
+  expect(EXAMPLES.filter(({ meaning }) => !/^# \S.*\.$/.test(meaning))).toEqual([]);
+  expect(LINES.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+});
+
+it.each(EXAMPLES.filter(hasDefault))('$name=$value is what counts where nothing is said', ({ name, value }) => {
+  expect(load({ [name]: value })).toEqual(load({}));
+});
+
+it.each(EXAMPLES.filter(hasDefault).filter(({ name }) => name !== 'NODE_ENV' && name !== 'WEB_ORIGINS'))(
+  '$name in production is what the file says',
+  (line) => {
+    const value = saysProduction(line) ?? line.value;
+    expect(load(inProduction({ [line.name]: value }))).toEqual(load(inProduction({})));
+  },
+);
+
+it('says "In production" only where it differs', () => {
+  const said = EXAMPLES.filter((line) => saysProduction(line) !== undefined);
+  expect(said.map(({ name }) => name).sort()).toEqual(['DRAIN_SECONDS', 'SESSION_STORE', 'SWAGGER_UI', 'WEB_SIGNUP']);
+  expect(said.filter((line) => saysProduction(line) === line.value)).toEqual([]);
+});
+
+it('says "No default" exactly where there is none', () => {
+  const without = EXAMPLES.filter((line) => !hasDefault(line)).map(({ name }) => name);
+  const table = Object.entries(VARIABLES).flatMap(([name, variable]) => ('default' in variable ? [] : [name]));
+  expect(without.sort()).toEqual(table.sort());
+});
+
+it('says "Secret" exactly of the secrets', () => {
+  const said = EXAMPLES.filter(({ meaning }) => / Secret\./.test(meaning)).map(({ name }) => name);
+  expect(said.sort()).toEqual([...SECRETS].sort());
+});
+
+it.each(EXAMPLES.filter(({ name }) => SECRETS.includes(name)))('$name=$value is refused in production', (line) => {
+  expect(blamed(inProduction({ [line.name]: line.value }))).toContain(line.name);
+});
+
+it.each(EXAMPLES.filter((line) => !hasDefault(line) && !SECRETS.includes(line.name)))(
+  '$name=$value is an example that works and changes something',
+  ({ name, value }) => {
+    expect(problemsOf({ [name]: value })).toEqual([]);
+    expect(load({ [name]: value })).not.toEqual(load({}));
+  },
+);
