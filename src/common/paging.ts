@@ -1,0 +1,81 @@
+import { isUtf8 } from 'node:buffer';
+import { z } from 'zod';
+import { Problem } from './problem.js';
+
+const DEFAULT_LIMIT = 25;
+const MAX_LIMIT = 100;
+const LIMIT = /^(?:[1-9]\d?|100)$/;
+
+/** Between the parts of a sort key; no part contains it: times, ids and names do not. */
+const SEPARATOR = ',';
+const MAX_CURSOR_LENGTH = 512;
+const BASE64URL = /^[A-Za-z0-9_-]+$/;
+
+const limit = z
+  .string()
+  .regex(LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
+  .transform(Number)
+  .default(DEFAULT_LIMIT)
+  .meta({ description: 'How many to list', example: '25' });
+
+const cursor = z
+  .string()
+  .refine((value) => decode(value) !== null, { error: 'must be a nextCursor' })
+  .meta({ description: 'The nextCursor of the page before' });
+
+/** The query of every list; a list with filters extends it. */
+export const PageQuery = z.strictObject({ limit, cursor: cursor.optional() });
+export type PageQuery = z.output<typeof PageQuery>;
+
+/** One page of a list; `nextCursor` is null at its end. */
+export interface Page<T> {
+  readonly items: T[];
+  readonly nextCursor: string | null;
+}
+
+/** The schema of a page of such items, for the API's description. */
+export function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** The cursor that stands for a row: its sort key, part by part, in base64url. */
+export function encodeCursor(parts: readonly string[]): string {
+  if (parts.length === 0 || parts.some((part) => part === '' || part.includes(SEPARATOR))) {
+    throw new Error('a sort key has parts that are not empty and have no comma');
+  }
+  return Buffer.from(parts.join(SEPARATOR)).toString('base64url');
+}
+
+/**
+ * The `count` parts of a cursor. `fits` says whether they are what this list sorts by, a time or an id, since
+ * anybody can write a cursor.
+ * @throws Problem `invalid_request` where they are not.
+ */
+export function decodeCursor(
+  cursor: string,
+  count: number,
+  fits: (parts: readonly string[]) => boolean = () => true,
+): string[] {
+  const parts = decode(cursor);
+  if (parts?.length === count && fits(parts)) return parts;
+  throw new Problem('invalid_request', { errors: [{ field: 'cursor', message: 'must be a nextCursor of this list' }] });
+}
+
+/** The parts of a cursor in its only spelling, or null. */
+function decode(cursor: string): string[] | null {
+  if (cursor.length > MAX_CURSOR_LENGTH || !BASE64URL.test(cursor)) return null;
+  const bytes = Buffer.from(cursor, 'base64url');
+  if (bytes.toString('base64url') !== cursor || !isUtf8(bytes)) return null;
+  const text = bytes.toString();
+  const parts = text.split(SEPARATOR);
+  return /\p{Cc}/u.test(text) || parts.includes('') ? null : parts;
+}
+
+/**
+ * The page of `limit` rows out of up to `limit + 1` that were asked for: the one too many says that there is a
+ * next page. `keyOf` gives a row's sort key.
+ */
+export function toPage<T>(rows: readonly T[], limit: number, keyOf: (row: T) => readonly string[]): Page<T> {
+  const items = rows.slice(0, limit);
+  return { items, nextCursor: rows.length > limit ? encodeCursor(keyOf(items.at(-1)!)) : null };
+}

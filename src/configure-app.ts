@@ -1,0 +1,46 @@
+import { ModuleRef } from '@nestjs/core';
+import { UnknownElementException } from '@nestjs/core/errors/exceptions/unknown-element.exception.js';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ProblemFilter } from './common/problem.filter.js';
+import type { Config } from './config/config.js';
+import { HttpAdapter } from './http/adapter.js';
+import { LEAKED_CREDENTIALS, type LeakedCredentialHandler } from './http/credentials-in-url.js';
+import { InputGuard } from './http/input.guard.js';
+import type { HeaderOverride } from './http/response-headers.js';
+
+export { createAdapter } from './http/adapter.js';
+
+/**
+ * What main and the tests do alike to an application that was created on `createAdapter(config)`: the problem
+ * filter, the input guard behind every `APP_GUARD`, and the handler of credentials in a URL, where a module
+ * provides one as `LEAKED_CREDENTIALS`. To be called once, before `init` or `listen`.
+ */
+export function configureApp(app: NestFastifyApplication, _config: Config): void {
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalGuards(new InputGuard());
+  adapterOf(app).door.leakedCredentials = leakedCredentialsOf(app);
+}
+
+/**
+ * Gives the answers of some paths other headers than the standard ones, as pages and /docs need them for
+ * their content security policy. The first override that matches counts.
+ */
+export function overrideHeaders(app: NestFastifyApplication, override: HeaderOverride): void {
+  adapterOf(app).door.overrides.push(override);
+}
+
+function adapterOf(app: NestFastifyApplication): HttpAdapter {
+  const adapter: unknown = app.getHttpAdapter();
+  if (!(adapter instanceof HttpAdapter)) throw new Error('the application must be made on createAdapter(config)');
+  return adapter;
+}
+
+/** Asked of a `ModuleRef`, because Nest ends the process where `app.get` finds nothing. */
+function leakedCredentialsOf(app: NestFastifyApplication): LeakedCredentialHandler | undefined {
+  try {
+    return app.get(ModuleRef).get<LeakedCredentialHandler>(LEAKED_CREDENTIALS, { strict: false });
+  } catch (error) {
+    if (error instanceof UnknownElementException) return undefined;
+    throw error;
+  }
+}
