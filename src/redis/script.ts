@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import { ErrorReply } from 'redis';
+import type { RedisClient } from './redis.service.js';
+
+/**
+ * A Lua script that Redis keeps under its SHA-1: sent by hash, and once in full where the server does not know
+ * it yet (after a restart or SCRIPT FLUSH). Touches only the keys it is given, so that it runs on a Cluster.
+ */
+export class Script {
+  private readonly sha: string;
+
+  constructor(private readonly lua: string) {
+    this.sha = createHash('sha1').update(lua).digest('hex');
+  }
+
+  /** Gives what the script returns. Throws what node-redis throws; nothing is retried but the unknown hash. */
+  async run(client: RedisClient, keys: string[], args: (string | number)[] = []): Promise<unknown> {
+    const options = { keys, arguments: args.map(String) };
+    try {
+      return await client.evalSha(this.sha, options);
+    } catch (error) {
+      if (!(error instanceof ErrorReply && error.message.startsWith('NOSCRIPT'))) throw error;
+      return client.eval(this.lua, options);
+    }
+  }
+}
