@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { Principal } from '../access/principal.js';
+import { Problem } from '../common/problem.js';
+import { inTransaction } from '../database/transaction.js';
+import { RedisService } from '../redis/redis.service.js';
+import { Script } from '../redis/script.js';
+import { AUTHORITY_COLUMNS, authorityFromRow, encodeCopy, type Authority, type AuthorityRow } from './authority.js';
+import { checkActor, lockRows, type LockedRows } from './locked-rows.js';
+import { TruthService } from './truth.service.js';
+
+/** How long a copy may serve; it is dropped at every change anyway. */
+const COPY_MS = 300_000;
+/** How long a reader may take between its placeholder and its copy. */
+const PLACEHOLDER_MS = 10_000;
+
+/** Flagged so that a full Redis cannot stop somebody from being disabled. */
+const FENCE = new Script(`#!lua flags=allow-oom
+return redis.call('SET', KEYS[1], '"!"', 'PX', 30000)`);
+
+/** Sets the copy only where the placeholder of this very reader still stands. */
+const FILL = new Script(`if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+end`);
+
+/** The user's own half of the epoch +1: every session is over. Gives the whole new epoch. */
+export async function raiseEpoch(tx: EntityManager, userid: string): Promise<string> {
+  const [rows]: [{ epoch: string }[], number] = await tx.query(
+    `UPDATE users SET epoch = epoch + 1 WHERE userid = $1
+     RETURNING (SELECT world FROM generation) || '.' || epoch AS epoch`,
+    [userid],
+  );
+  return rows[0]!.epoch;
+}
+
+/** Who changes what: everything that is locked and looked at again before a change. */
+export interface Change {
+  /** Whose authority changes: the fence is set around this user. */
+  readonly target: string;
+  /** Who asked; absent for what carries its own proof (a reset code) and for the host's commands. */
+  readonly actor?: Principal;
+  /** The actor still holds one of these. */
+  readonly actorRoles?: readonly string[];
+  /** The target's epoch that was read beside the password hash which has just been verified. */
+  readonly targetEpoch?: string;
+  /** Set where the last admin could go. */
+  readonly lockAdmins?: boolean;
+}
+
+/** What is true of a user right now: one query, one cached copy, the fence around every change. */
+@Injectable()
+export class AuthorityService {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly redis: RedisService,
+    private readonly truth: TruthService,
+  ) {}
+
+  /** The key of the copy; the braces keep a user's keys in one Cluster slot, the generation outdates old copies. */
+  static key(userid: string, generation: string): string {
+    return `authority:{${userid}}:${generation}`;
+  }
+
+  /** Asks Postgres; null where there never was such a user. `ended`: the session `sid` is over. */
+  async ask(userid: string, sid: string | null): Promise<{ authority: Authority; ended: boolean } | null> {
+    const rows: (AuthorityRow & { ended: boolean })[] = await this.dataSource.query(
+      `SELECT ${AUTHORITY_COLUMNS}, EXISTS (SELECT 1 FROM session_ends WHERE sid = $2) AS ended
+       FROM users u, generation g WHERE u.userid = $1`,
+      [userid, sid],
+    );
+    return rows[0] === undefined ? null : { authority: authorityFromRow(rows[0]), ended: rows[0].ended };
+  }
+
+  /**
+   * Announces that this reader will fill the user's copy (design rule 6): before it reads Postgres, so that a change
+   * in between removes the announcement. Null where something stands there already, or Redis takes nothing more.
+   */
+  async announceFill(userid: string, generation: string): Promise<string | null> {
+    const placeholder = JSON.stringify(`?${randomUUID()}`);
+    const key = AuthorityService.key(userid, generation);
+    try {
+      const answer = await this.redis.client.set(key, placeholder, { NX: true, PX: PLACEHOLDER_MS });
+      return answer === 'OK' ? placeholder : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Fills the copy where this reader's placeholder still stands; left out where Redis refuses. */
+  async fill(userid: string, generation: string, placeholder: string, authority: Authority): Promise<void> {
+    const key = AuthorityService.key(userid, generation);
+    await FILL.run(this.redis.client, [key], [placeholder, encodeCopy(authority), COPY_MS]).catch(() => undefined);
+  }
+
+  /**
+   * A change of somebody's rights, credentials or epoch (design rules 7 and 9). Locks actor and target, looks at both
+   * again (else 401 `unauthenticated`, nothing changed), runs `work`, and resolves when no process on any machine can
+   * honour the old state. 503 `unavailable`: nothing changed; 503 `outcome_unknown`: perhaps.
+   */
+  async change<T>(change: Change, work: (tx: EntityManager, rows: LockedRows) => Promise<T>): Promise<T> {
+    const ticket = this.truth.begin();
+    const result = await inTransaction(this.dataSource, async (tx) => {
+      const rows = await lockRows(tx, change);
+      await checkActor(tx, change, rows);
+      const done = await work(tx, rows);
+      await this.fence(change.target, ticket.generation);
+      this.truth.require(ticket);
+      return done;
+    });
+    await this.truth.settle((generation) => this.fence(change.target, generation));
+    return result;
+  }
+
+  /**
+   * A change that touches nobody's authority (a role, an area's list, a new user), or that ends one session: the actor
+   * is looked at again inside the transaction (else 401 `unauthenticated`, nothing changed); no fence.
+   * @param roles the actor still holds one of these; null where any account will do
+   */
+  async adminChange<T>(
+    actor: Principal,
+    roles: readonly string[] | null,
+    work: (tx: EntityManager) => Promise<T>,
+  ): Promise<T> {
+    const ticket = this.truth.begin();
+    const change: Change = { target: actor.userid, actor, ...(roles === null ? {} : { actorRoles: roles }) };
+    const result = await inTransaction(this.dataSource, async (tx) => {
+      await checkActor(tx, change, await lockRows(tx, change, 'FOR SHARE'));
+      const done = await work(tx);
+      this.truth.require(ticket);
+      return done;
+    });
+    return result;
+  }
+
+  /** Everybody's sessions are over when this resolves, after one lease in which all processes answer 503. */
+  async endAllSessions(actor: Principal | null, audit: (tx: EntityManager) => Promise<void>): Promise<void> {
+    this.truth.begin();
+    const replaced = await inTransaction(this.dataSource, async (tx) => {
+      const [row]: { generation: string; lease_ms: number }[] = await tx.query(
+        'SELECT generation, lease_ms FROM generation FOR UPDATE',
+      );
+      if (row === undefined) throw new Problem('unavailable');
+      if (actor !== null) {
+        const change = { target: actor.userid, actor, actorRoles: ['admin'] };
+        await checkActor(tx, change, await lockRows(tx, change));
+      }
+      await tx.query('UPDATE generation SET world = world + 1, generation = $1', [randomUUID()]);
+      await audit(tx);
+      return row;
+    });
+    await this.truth.leftBehind(replaced.generation, replaced.lease_ms + 4000);
+  }
+
+  private async fence(userid: string, generation: string): Promise<void> {
+    if (!this.redis.enabled) return;
+    try {
+      await FENCE.run(this.redis.client, [AuthorityService.key(userid, generation)]);
+    } catch (error) {
+      throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
+    }
+  }
+}

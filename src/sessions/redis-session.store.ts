@@ -1,0 +1,164 @@
+import { Injectable } from '@nestjs/common';
+import { decodeCopy } from '../authority/authority.js';
+import { AuthorityService } from '../authority/authority.service.js';
+import { TruthService, type Ticket } from '../authority/truth.service.js';
+import { Problem } from '../common/problem.js';
+import { sameHash } from '../common/secret-token.js';
+import { RedisService } from '../redis/redis.service.js';
+import { Script } from '../redis/script.js';
+import type { NewSession, Session } from './session.js';
+import { decodeSession, type SessionRecord, type StoredSession } from './session-codec.js';
+import { SessionStore, type Found } from './session-store.js';
+
+const NOW = `local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/** KEYS session, index; ARGV record, sid, absolute ms, latest absolute end or ''. Redis's clock gives every time. */
+const CREATE = new Script(`${NOW}
+local record = cjson.decode(ARGV[1])
+local ending = now + tonumber(ARGV[3])
+if ARGV[4] ~= '' and tonumber(ARGV[4]) < ending then ending = tonumber(ARGV[4]) end
+if ending <= now then return false end
+if record[6] == 0 then record[6] = now end
+record[7], record[8], record[9] = now, now, ending
+redis.call('SET', KEYS[1], cjson.encode(record), 'PX', math.min(record[10], ending - now))
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+redis.call('ZADD', KEYS[2], ending, ARGV[2])
+local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
+redis.call('PEXPIREAT', KEYS[2], last[2])
+return cjson.encode(record)`);
+
+/** Changes the time of the last use and nothing else, and never makes a key (design rule 12). */
+const TOUCH = new Script(`${NOW}
+local value = redis.call('GET', KEYS[1])
+if not value then return end
+local record = cjson.decode(value)
+if record[9] <= now then return end
+record[8] = now
+redis.call('SET', KEYS[1], cjson.encode(record), 'XX', 'PX', math.min(record[10], record[9] - now))`);
+
+/** Sets the generation where it still is the one that was read, and never makes a key (design rules 5 and 12). */
+const STAMP = new Script(`local value = redis.call('GET', KEYS[1])
+if not value then return end
+local record = cjson.decode(value)
+if record[4] ~= ARGV[1] then return end
+record[4] = ARGV[2]
+redis.call('SET', KEYS[1], cjson.encode(record), 'XX', 'KEEPTTL')`);
+
+const REMOVE = new Script(`redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])`);
+
+function sessionKey(userid: string, sid: string): string {
+  return `session:{${userid}}:${sid}`;
+}
+
+/** Sids by absolute end. */
+function indexKey(userid: string): string {
+  return `sessions:{${userid}}`;
+}
+
+/** Sessions in Redis, which may lose them or bring old ones back; Postgres says what that must not change. */
+@Injectable()
+export class RedisSessionStore extends SessionStore {
+  constructor(
+    private readonly redis: RedisService,
+    private readonly truth: TruthService,
+    private readonly authority: AuthorityService,
+  ) {
+    super();
+  }
+
+  async create(session: NewSession): Promise<Session | null> {
+    const ticket = this.truth.begin();
+    const { sid, userid, notAfter } = session;
+    const keys = [sessionKey(userid, sid), indexKey(userid)];
+    const args = [record(session, ticket.generation), sid, session.absoluteMs, notAfter ?? ''];
+    const made = await this.guarded(CREATE.run(this.redis.client, keys, args));
+    this.truth.require(ticket);
+    if (typeof made !== 'string') return null;
+    return decodeSession(userid, sid, JSON.parse(made))?.session ?? null;
+  }
+
+  /** Design rules 4 to 6: one round trip where the copy stands; else Postgres decides, once. */
+  async authenticate(userid: string, sid: string, secretHash: string): Promise<Found | null> {
+    const ticket = this.truth.begin();
+    const keys = [sessionKey(userid, sid), AuthorityService.key(userid, ticket.generation)];
+    const [value, copy] = await this.guarded(this.redis.store.mget(...keys));
+    this.truth.require(ticket);
+    const stored = decodeSession(userid, sid, value);
+    if (stored === null || !sameHash(stored.session.secretHash, secretHash)) return null;
+    const authority = stored.generation === ticket.generation ? decodeCopy(copy) : null;
+    if (authority !== null) return { session: stored.session, authority };
+    return this.decideByPostgres(ticket, stored, copy === undefined);
+  }
+
+  async touch(session: Session): Promise<void> {
+    // A full Redis refuses it: then the idle time is not prolonged, and the call is decided all the same.
+    await TOUCH.run(this.redis.client, [sessionKey(session.userid, session.sid)]).catch(() => undefined);
+  }
+
+  async list(userid: string): Promise<Session[]> {
+    const ticket = this.truth.begin();
+    const sids = await this.guarded(this.redis.client.zRange(indexKey(userid), 0, -1));
+    const sessions: Session[] = [];
+    if (sids.length > 0) {
+      const values = await this.guarded(this.redis.store.mget(...sids.map((sid) => sessionKey(userid, sid))));
+      sids.forEach((sid, at) => {
+        const stored = decodeSession(userid, sid, values[at]);
+        if (stored) sessions.push(stored.session);
+      });
+    }
+    this.truth.require(ticket);
+    return sessions;
+  }
+
+  async remove(userid: string, sid: string): Promise<void> {
+    await this.truth.settle(async () => {
+      await REMOVE.run(this.redis.client, [sessionKey(userid, sid), indexKey(userid)], [sid]);
+    });
+  }
+
+  private async decideByPostgres(ticket: Ticket, stored: StoredSession, noCopy: boolean): Promise<Found | null> {
+    const { session, generation } = stored;
+    const placeholder = noCopy ? await this.authority.announceFill(session.userid, ticket.generation) : null;
+    const truth = await this.authority.ask(session.userid, session.sid);
+    this.truth.require(ticket);
+    if (truth === null) return null;
+    if (placeholder !== null) await this.authority.fill(session.userid, ticket.generation, placeholder, truth.authority);
+    if (truth.ended) return null;
+    if (generation !== ticket.generation) {
+      const key = sessionKey(session.userid, session.sid);
+      // Stamped with the generation this request began under; left out where a full Redis refuses.
+      await STAMP.run(this.redis.client, [key], [generation, ticket.generation]).catch(() => undefined);
+    }
+    return { session, authority: truth.authority };
+  }
+
+  private async guarded<T>(reply: Promise<T>): Promise<T> {
+    try {
+      return await reply;
+    } catch (error) {
+      throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
+    }
+  }
+}
+
+function record(session: NewSession, generation: string): string {
+  const value: SessionRecord = [
+    session.secretHash,
+    session.mode === 'web' ? 'w' : 't',
+    session.epoch,
+    generation,
+    session.apitokenId ?? '',
+    session.authTime ?? 0,
+    0,
+    0,
+    0,
+    session.idleMs,
+    session.ip,
+    session.userAgent,
+    session.deviceName ?? '',
+  ];
+  return JSON.stringify(value);
+}

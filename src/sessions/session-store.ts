@@ -1,0 +1,33 @@
+import type { Authority } from '../authority/authority.js';
+import type { NewSession, Session } from './session.js';
+
+/** A session and what was true of its user when it was looked up. */
+export interface Found {
+  readonly session: Session;
+  readonly authority: Authority;
+}
+
+/**
+ * Where sessions lie. Two implementations, one contract suite. Every method answers 503 `unavailable` rather than
+ * guess; none retries.
+ */
+export abstract class SessionStore {
+  /** Makes it; null where its end would already be past. */
+  abstract create(session: NewSession): Promise<Session | null>;
+
+  /**
+   * The session with what is true of its user, or null where there is no such session, its secret is another, it has
+   * expired, or its end is recorded. Whether it is honoured is for `isHonoured` to say.
+   * @param secretHash what `hashSecret` gives for the presented secret
+   */
+  abstract authenticate(userid: string, sid: string, secretHash: string): Promise<Found | null>;
+
+  /** Lets the idle time begin anew. Never makes a session, nor changes anything else of it. */
+  abstract touch(session: Session): Promise<void>;
+
+  /** Every session of the user that has not expired, in no order, honoured or not. */
+  abstract list(userid: string): Promise<Session[]>;
+
+  /** Takes it away. Its end must be on record before. */
+  abstract remove(userid: string, sid: string): Promise<void>;
+}

@@ -1,0 +1,202 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import type { Principal, PrincipalSession } from '../access/principal.js';
+import { AuditService } from '../audit/audit.service.js';
+import { AuthorityService, raiseEpoch } from '../authority/authority.service.js';
+import { Problem } from '../common/problem.js';
+import { formatToken, hashSecret, makeToken, parseToken } from '../common/secret-token.js';
+import { Config } from '../config/config.js';
+import { inTransaction } from '../database/transaction.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { endedAmong, recordEnd } from './session-ends.js';
+import { SessionStore, type Found } from './session-store.js';
+import { isHonoured, type Session } from './session.js';
+
+/** An app account's sessions end after this, however much they are used (contract section 6). */
+const APP_ABSOLUTE_SECONDS = 300;
+
+/** What a new session is opened for. */
+export interface Opening {
+  readonly userid: string;
+  readonly mode: 'token' | 'web';
+  /** The epoch read beside the password hash, or returned by the transaction that made room for this session. */
+  readonly epoch: string;
+  readonly apitokenId: string | null;
+  readonly isApp: boolean;
+  readonly deviceName: string | null;
+  /** Unix ms: never later than this, whatever the configuration says. */
+  readonly notAfter: number | null;
+  /** Unix ms; null: the password was proved just now. */
+  readonly authTime: number | null;
+}
+
+/** A session and the one time its secret is told. */
+export interface OpenedSession {
+  readonly session: Session;
+  readonly accesstoken: string;
+}
+
+/** Sessions: opened, recognised, listed, ended. */
+@Injectable()
+export class SessionsService {
+  constructor(
+    private readonly config: Config,
+    private readonly store: SessionStore,
+    private readonly authority: AuthorityService,
+    private readonly audit: AuditService,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
+
+  /** Opens a session; above SESSIONS_PER_USER the one opened first goes. 401 where its end would be past already. */
+  async open(opening: Opening, client: ClientInfo): Promise<OpenedSession> {
+    const token = makeToken();
+    const { isApp, ...rest } = opening;
+    const session = await this.store.create({
+      ...rest,
+      sid: token.id,
+      secretHash: hashSecret(token.secret),
+      ip: client.ip,
+      userAgent: client.userAgent,
+      ...this.lifetime(opening.mode, isApp),
+    });
+    if (session === null) throw new Problem('unauthenticated');
+    if (!isApp) await this.keepCap(session);
+    return { session, accesstoken: formatToken('act', token) };
+  }
+
+  /**
+   * Who presents this userid and accesstoken: one round trip to the store. Null for whatever is not the live session
+   * of an active account, whatever the reason.
+   */
+  async authenticate(userid: string, accesstoken: string): Promise<Found | null> {
+    const token = parseToken('act', accesstoken);
+    if (token === null) return null;
+    const found = await this.store.authenticate(userid, token.id, hashSecret(token.secret));
+    if (found === null || !isHonoured(found.session, found.authority)) return null;
+    const { session } = found;
+    // Written at most once per twelfth of the idle time: a write a call would cost more than it tells.
+    if (Date.now() - session.lastSeenAt >= session.idleMs / 12) await this.store.touch(session);
+    return found;
+  }
+
+  /** The user's live sessions, newest first. */
+  async list(userid: string): Promise<Session[]> {
+    const truth = await this.authority.ask(userid, null);
+    if (truth === null) return [];
+    const honoured = (await this.store.list(userid)).filter((session) => isHonoured(session, truth.authority));
+    const ended = await endedAmong(
+      this.dataSource,
+      honoured.map(({ sid }) => sid),
+    );
+    return honoured
+      .filter(({ sid }) => !ended.has(sid))
+      .sort((a, b) => b.createdAt - a.createdAt || (a.sid < b.sid ? 1 : -1));
+  }
+
+  /** The same for an admin: 404 for nobody. */
+  async listOf(userid: string): Promise<Session[]> {
+    const truth = await this.authority.ask(userid, null);
+    if (truth === null || truth.authority.status === 'deleted') throw new Problem('not_found');
+    return this.list(userid);
+  }
+
+  /** Ends the session of the call. When this resolves no process honours it. */
+  async logout(actor: Principal, client: ClientInfo): Promise<void> {
+    const session = sessionOf(actor);
+    await inTransaction(this.dataSource, async (tx) => {
+      const fresh = await recordEnd(tx, session, actor.userid);
+      if (fresh) {
+        await this.audit.record(tx, { action: 'logout', actor: actor.userid, target: actor.userid, client });
+      }
+    });
+    await this.store.remove(actor.userid, session.sid);
+  }
+
+  /** Ends one of the user's sessions; 404 where there is no such live one. An admin may end anybody's. */
+  async end(userid: string, sid: string, actor: Principal, client: ClientInfo): Promise<void> {
+    const session = (await this.list(userid)).find((candidate) => candidate.sid === sid);
+    if (session === undefined) throw new Problem('not_found');
+    const roles = actor.userid === userid ? null : ['admin'];
+    await this.authority.adminChange(actor, roles, async (tx) => {
+      if (!(await recordEnd(tx, session, userid))) return;
+      await this.audit.record(tx, {
+        action: 'session.ended',
+        actor: actor.userid,
+        target: userid,
+        client,
+        detail: { session: sid },
+      });
+    });
+    await this.store.remove(userid, sid);
+  }
+
+  /** Ends every session of the user, by the epoch. Gives the new epoch; 404 for nobody. */
+  async endAll(userid: string, actor: Principal, client: ClientInfo): Promise<string> {
+    const roles = actor.userid === userid ? {} : { actorRoles: ['admin'] };
+    return this.authority.change({ target: userid, actor, ...roles }, async (tx, { target }) => {
+      if (target === null || target.status === 'deleted') throw new Problem('not_found');
+      await this.audit.record(tx, { action: 'sessions.ended', actor: actor.userid, target: userid, client });
+      return raiseEpoch(tx, userid);
+    });
+  }
+
+  /** Ends every session of the caller but gives a new one in place of this one, with its end and time of proof. */
+  async endOthers(actor: Principal, client: ClientInfo): Promise<OpenedSession> {
+    const session = sessionOf(actor);
+    const epoch = await this.endAll(actor.userid, actor, client);
+    return this.openInPlaceOf(actor, epoch, client, { notAfter: session.absoluteEnd, authTime: session.authTime });
+  }
+
+  /** Ends everybody's sessions, the caller's too. */
+  async endEverybodys(actor: Principal, client: ClientInfo): Promise<void> {
+    await this.authority.endAllSessions(actor, (tx) =>
+      this.audit.record(tx, { action: 'all_sessions.ended', actor: actor.userid, target: null, client }),
+    );
+  }
+
+  /**
+   * A new session in place of the caller's, which its transaction has ended (design rule 11): same mode, apitoken and
+   * device.
+   * @param epoch what that transaction returned, never one read later
+   */
+  async openInPlaceOf(
+    actor: Principal,
+    epoch: string,
+    client: ClientInfo,
+    kept: { readonly notAfter: number | null; readonly authTime: number | null },
+  ): Promise<OpenedSession> {
+    const { apitokenId, deviceName } = sessionOf(actor);
+    const mode = actor.mode === 'web' ? 'web' : 'token';
+    const opening = { userid: actor.userid, mode, epoch, apitokenId, deviceName, isApp: false, ...kept } as const;
+    return this.open(opening, client);
+  }
+
+  /** Takes an ended session out of the store; its end must be on record. */
+  async remove(userid: string, sid: string): Promise<void> {
+    await this.store.remove(userid, sid);
+  }
+
+  private lifetime(mode: 'token' | 'web', isApp: boolean): { idleMs: number; absoluteMs: number } {
+    const { config } = this;
+    const idle = mode === 'web' ? config.sessionIdleSeconds : config.sessionTokenIdleSeconds;
+    const absolute = mode === 'web' ? config.sessionAbsoluteSeconds : config.sessionTokenAbsoluteSeconds;
+    return { idleMs: idle * 1000, absoluteMs: (isApp ? APP_ABSOLUTE_SECONDS : absolute) * 1000 };
+  }
+
+  /** Counts only what is live under this epoch, and never gives up the session just made. */
+  private async keepCap(made: Session): Promise<void> {
+    const others = (await this.store.list(made.userid)).filter(
+      ({ sid, epoch }) => sid !== made.sid && epoch === made.epoch,
+    );
+    const surplus = others.length + 1 - this.config.sessionsPerUser;
+    if (surplus <= 0) return;
+    const oldest = others.sort((a, b) => a.createdAt - b.createdAt || (a.sid < b.sid ? -1 : 1)).slice(0, surplus);
+    for (const { sid } of oldest) await this.store.remove(made.userid, sid);
+  }
+}
+
+function sessionOf(actor: Principal): PrincipalSession {
+  if (actor.session === null) throw new Problem('forbidden');
+  return actor.session;
+}
