@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
+import { decodeCursor, toPage, type Page } from '../common/paging.js';
+import { failClosed } from '../limits/fail-closed.js';
+import { sourceOf } from '../limits/source.js';
+import type { AuditEvent, AuditRow, FailedLogin } from './audit-event.js';
+import type { AuditQuery } from './audit.dto.js';
+
+const COLUMNS = `id, at, (extract(epoch FROM at) * 1000000)::bigint AS micros, action, actor, target, ip, request_id, detail`;
+
+/** $1 action, $2 since and $3 until in Unix ms, $4 and $5 the cursor, $6 how many; null: not asked for. */
+const MATCHES = `($1::text IS NULL OR action = $1)
+  AND ($2::float8 IS NULL OR at >= to_timestamp($2 / 1000)) AND ($3::float8 IS NULL OR at < to_timestamp($3 / 1000))
+  AND ($4::bigint IS NULL OR (at, id) < (timestamptz 'epoch' + $4 * interval '1 microsecond', $5::bigint))`;
+const NEWEST = 'ORDER BY at DESC, id DESC LIMIT $6';
+
+const LIST = `SELECT ${COLUMNS} FROM audit WHERE ${MATCHES} ${NEWEST}`;
+
+/** $7 userid. Each half reads its own index and no further than the page; OR would read and sort all of a user's rows. */
+const LIST_OF_USER = `SELECT * FROM (
+    (SELECT ${COLUMNS} FROM audit WHERE actor = $7 AND ${MATCHES} ${NEWEST})
+    UNION ALL
+    (SELECT ${COLUMNS} FROM audit WHERE target = $7 AND actor IS DISTINCT FROM $7 AND ${MATCHES} ${NEWEST})
+  ) AS theirs ${NEWEST}`;
+
+/** $1 target, $2 ip, $3 request id, $4 mode, $5 detail, $6 source and name. */
+const FAILED_LOGIN = `INSERT INTO audit AS a (action, target, ip, request_id, detail, failure_key)
+  VALUES ('login.failed', $1, $2, $3, $5::jsonb || jsonb_build_object('count', 1, 'modes', jsonb_build_object($4::text, 1)),
+    $6 || ':' || floor(extract(epoch FROM now()) / 60))
+  ON CONFLICT (failure_key) DO UPDATE SET
+    target = COALESCE(a.target, excluded.target),
+    detail = a.detail || jsonb_build_object('count', (a.detail->>'count')::int + 1,
+      'modes', a.detail->'modes' || jsonb_build_object($4::text, COALESCE((a.detail->'modes'->>$4)::int, 0) + 1))`;
+
+/** What happened, who did it, to whom: append-only. */
+@Injectable()
+export class AuditService {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** Writes one row, in the transaction of the change that it tells of: neither is there without the other. */
+  async record(tx: EntityManager, { action, actor, target, client, detail = {} }: AuditEvent): Promise<void> {
+    await tx.query(
+      'INSERT INTO audit (action, actor, target, ip, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)',
+      [action, actor, target, client?.ip ?? null, client?.requestId ?? null, JSON.stringify(detail)],
+    );
+  }
+
+  /**
+   * Counts a failed login in the one row of its source, name and minute; `detail` has `count` and, by mode, `modes`.
+   * A name that nobody has is kept as a hash alone: people type passwords into that field. Fails closed: what cannot
+   * be written down is not answered as a login (503 `unavailable`), whoever's it was.
+   */
+  async recordFailedLogin({ username, userid, client, mode }: FailedLogin): Promise<void> {
+    const detail = userid === null || username === null ? {} : { username };
+    await failClosed(async () => {
+      const key = hash('sha256', `${sourceOf(client.ip).key} ${username ?? ''}`, 'base64url');
+      const values = [userid, client.ip, client.requestId, mode, JSON.stringify(detail), key];
+      await this.dataSource.query(FAILED_LOGIN, values);
+    });
+  }
+
+  /** One page, newest first. 422 for another list's cursor. */
+  async list({ userid, action, since, until, limit, cursor }: AuditQuery): Promise<Page<AuditRow>> {
+    const [micros = null, id = null] = cursor === undefined ? [] : decodeCursor(cursor, 2, isSortKey);
+    const values = [action ?? null, since ?? null, until ?? null, micros, id, limit + 1];
+    const rows: AuditRow[] =
+      userid === undefined
+        ? await this.dataSource.query(LIST, values)
+        : await this.dataSource.query(LIST_OF_USER, [...values, userid]);
+    return toPage(rows, limit, (row) => [row.micros, row.id]);
+  }
+}
+
+/** Microseconds up to the year 2286, and an id that fits a bigint. */
+function isSortKey([micros, id]: readonly string[]): boolean {
+  return /^\d{1,16}$/.test(micros!) && /^\d{1,18}$/.test(id!);
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { AuthorityService } from '../../src/authority/authority.service.js';
+import { TruthService } from '../../src/authority/truth.service.js';
+import { createLogger } from '../../src/bootstrap/logger.js';
+import { prepareDatabase } from '../../src/bootstrap/prepare-database.js';
+import { serve, type Serving } from '../../src/bootstrap/serve.js';
+import type { Config } from '../../src/config/config.js';
+import { loadConfig } from '../../src/config/env.js';
+import { SessionsService } from '../../src/sessions/sessions.service.js';
+import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
+
+export interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+  readonly requestId: string | null;
+}
+
+/** Calls the service as one user: `call('PUT /v1/…', body)`. */
+export type Caller = ((route: string, body?: unknown) => Promise<Reply>) & { readonly userid: string };
+
+/** The whole service, listening, and accounts that are logged in at it. */
+export class RightsDoor {
+  private constructor(
+    readonly serving: Serving,
+    private readonly database: TestDatabase,
+  ) {}
+
+  static async open(): Promise<RightsDoor> {
+    const database = await createTestDatabase();
+    const env = { NODE_ENV: 'test', PORT: '0', LOG_LEVEL: 'warn', SWAGGER_UI: 'false', DATABASE_URL: database.url };
+    const config = loadConfig(env) as Config & { databaseUrl: string };
+    const logger = createLogger(config);
+    await prepareDatabase(config, logger, () => Promise.resolve());
+    const serving = await serve(config, logger, (reason) => {
+      throw new Error(reason);
+    });
+    const truth = serving.app.get(TruthService);
+    while (!truth.ready) await truth.kick();
+    return new RightsDoor(serving, database);
+  }
+
+  async close(): Promise<void> {
+    await this.serving.stop(false);
+    await this.database.drop();
+  }
+
+  /** A new user with these roles, in a browser; `minutesAgo`: when the password was proved. */
+  async login(username: string, roles: readonly string[] = [], minutesAgo = 0): Promise<Caller> {
+    const { app } = this.serving;
+    const dataSource = app.get<DataSource>(getDataSourceToken());
+    const userid = randomUUID();
+    await dataSource.query('INSERT INTO users (userid, username) VALUES ($1, $2)', [userid, username]);
+    await dataSource.query('INSERT INTO user_roles (userid, role) SELECT $1, unnest($2::text[])', [userid, roles]);
+    const asked = await app.get(AuthorityService).ask(userid, null);
+    const opening = { userid, mode: 'web', epoch: asked!.authority.epoch, apitokenId: null, deviceName: null } as const;
+    const opened = await app
+      .get(SessionsService)
+      .open(
+        { ...opening, isApp: false, notAfter: null, authTime: Date.now() - minutesAgo * 60_000 },
+        { ip: '192.0.2.7', requestId: 'test-request', userAgent: 'Jest' },
+      );
+    const cookie = `__Host-session=${userid}.${opened.accesstoken}`;
+    const call = (route: string, body?: unknown) => this.call(route, cookie, body);
+    return Object.assign(call, { userid });
+  }
+
+  private async call(route: string, cookie: string, body: unknown): Promise<Reply> {
+    const [method, path] = route.split(' ') as [string, string];
+    const response = await fetch(new URL(path, this.serving.url), {
+      method,
+      headers: {
+        cookie,
+        'sec-fetch-site': 'same-origin',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const requestId = response.headers.get('x-request-id');
+    return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown), requestId };
+  }
+}
+
+/** `204`, `200`, or `409 role_builtin`: what there is to an answer but its body. */
+export function brief({ status, body }: Reply): string {
+  const code = (body as { code?: string } | null)?.code;
+  return code === undefined ? `${status}` : `${status} ${code}`;
+}
+
+/** The fields that a 422 names. */
+export function refusedFields({ body }: Reply): string[] {
+  return ((body as { errors?: { field: string }[] }).errors ?? []).map(({ field }) => field);
+}
