@@ -1,0 +1,48 @@
+import { Module } from '@nestjs/common';
+import { ApitokensModule } from '../apitokens/apitokens.module.js';
+import { AreasModule } from '../areas/areas.module.js';
+import { AuditModule } from '../audit/audit.module.js';
+import { AuthorityModule } from '../authority/authority.module.js';
+import { LEAKED_CREDENTIALS } from '../http/credentials-in-url.js';
+import { LimitsModule } from '../limits/limits.module.js';
+import { PasswordsModule } from '../passwords/passwords.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { ApitokenByPasswordService } from './apitoken-by-password.service.js';
+import { AuthController } from './auth.controller.js';
+import { AccessGuard } from './guards/access.guard.js';
+import { KnownSources } from './known-sources.js';
+import { LeakedCredentials } from './leaked-credentials.js';
+import { LoginLimits } from './login-limits.js';
+import { LoginService } from './login.service.js';
+import { OwnPasswordService } from './own-password.service.js';
+import { AccesstokenStrategy } from './strategies/accesstoken.strategy.js';
+import { ApitokenStrategy } from './strategies/apitoken.strategy.js';
+import { WebFailures } from './web-failures.js';
+
+/** Who calls, and may they: the only module that knows all others. */
+@Module({
+  imports: [
+    ApitokensModule,
+    AreasModule,
+    AuditModule,
+    AuthorityModule,
+    LimitsModule,
+    PasswordsModule,
+    SessionsModule,
+  ],
+  controllers: [AuthController],
+  providers: [
+    AccesstokenStrategy,
+    ApitokenStrategy,
+    AccessGuard,
+    LoginService,
+    LoginLimits,
+    KnownSources,
+    WebFailures,
+    OwnPasswordService,
+    ApitokenByPasswordService,
+    { provide: LEAKED_CREDENTIALS, useClass: LeakedCredentials },
+  ],
+  exports: [AccessGuard, AccesstokenStrategy],
+})
+export class AuthModule {}

@@ -1,0 +1,95 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyReply } from 'fastify';
+import { ACCESS, type AuthenticatedRequest } from '../../access/decorators.js';
+import type { Principal } from '../../access/principal.js';
+import { AreasService } from '../../areas/areas.service.js';
+import { Problem } from '../../common/problem.js';
+import { Config } from '../../config/config.js';
+import { AccesstokenStrategy } from '../strategies/accesstoken.strategy.js';
+
+/** What a route declares. */
+interface Access {
+  readonly isPublic: boolean;
+  readonly declared: boolean;
+  readonly roles: readonly string[] | null;
+  readonly area: string | null;
+  readonly fresh: boolean;
+  readonly app: boolean;
+  readonly sessionOnly: boolean;
+}
+
+/**
+ * Before every route: who calls, and may they. Denies by default: a route that declares no access is nobody's
+ * (403). The order is the contract's: 400 ambiguous, 401, 403 forbidden, 403 reauthentication_required.
+ */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  private readonly known = new WeakMap<object, Access>();
+
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly accesstoken: AccesstokenStrategy,
+    private readonly areas: AreasService,
+    private readonly config: Config,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = this.accessOf(context);
+    if (access.isPublic) return true;
+    const http = context.switchToHttp();
+    const request = http.getRequest<AuthenticatedRequest>();
+    const principal = await this.accesstoken.authenticate(request, http.getResponse<FastifyReply>());
+    if (principal === null) throw new Problem('unauthenticated');
+    request.principal = principal;
+    if (!(await this.admits(access, principal, request))) throw new Problem('forbidden');
+    if (access.fresh && !this.isFresh(principal)) throw new Problem('reauthentication_required');
+    return true;
+  }
+
+  private async admits(access: Access, principal: Principal, request: AuthenticatedRequest): Promise<boolean> {
+    if (!access.declared) return false;
+    if (principal.roles.includes('app') && !access.app) return false;
+    if (access.sessionOnly && principal.session === null) return false;
+    if (access.roles !== null && !access.roles.some((role) => principal.roles.includes(role))) return false;
+    if (access.area === null) return true;
+    return this.areas.admits(areaName(access.area, request), principal.userid, principal.roles);
+  }
+
+  /** Compared with this machine's clock: a skew of seconds moves the end of 5 minutes by as much. */
+  private isFresh({ session }: Principal): boolean {
+    return session !== null && Date.now() - session.authTime <= this.config.reauthSeconds * 1000;
+  }
+
+  private accessOf(context: ExecutionContext): Access {
+    const handler = context.getHandler();
+    const known = this.known.get(handler);
+    if (known !== undefined) return known;
+    const access = this.read(context);
+    this.known.set(handler, access);
+    return access;
+  }
+
+  private read(context: ExecutionContext): Access {
+    const targets = [context.getHandler(), context.getClass()];
+    const get = <T>(key: string): T | undefined => this.reflector.getAllAndOverride<T | undefined>(key, targets);
+    const roles = get<string[]>(ACCESS.roles) ?? null;
+    const area = get<string>(ACCESS.area) ?? null;
+    const isPublic = get<boolean>(ACCESS.public) ?? false;
+    return {
+      isPublic,
+      declared: isPublic || roles !== null || area !== null || (get<boolean>(ACCESS.user) ?? false),
+      roles,
+      area,
+      fresh: get<boolean>(ACCESS.fresh) ?? false,
+      app: get<boolean>(ACCESS.app) ?? false,
+      sessionOnly: get<boolean>(ACCESS.sessionOnly) ?? false,
+    };
+  }
+}
+
+/** `:param` stands for that path parameter. */
+function areaName(declared: string, request: AuthenticatedRequest): string {
+  if (!declared.startsWith(':')) return declared;
+  return (request.params as Record<string, string>)[declared.slice(1)] ?? '';
+}

@@ -1,0 +1,108 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { FastifyRequest } from 'fastify';
+import type { DataSource } from 'typeorm';
+import { AuditService } from '../audit/audit.service.js';
+import { AuthorityService } from '../authority/authority.service.js';
+import { hashSecret, isUserid, parseToken, sameHash, type SecretToken } from '../common/secret-token.js';
+import { inTransaction } from '../database/transaction.js';
+import { clientInfo, type ClientInfo } from '../http/client-info.js';
+import type { FoundCredentials, LeakedCredentialHandler } from '../http/credentials-in-url.js';
+import { ApitokensService } from '../apitokens/apitokens.service.js';
+import { Limiter } from '../limits/limiter.js';
+import { recordEnd } from '../sessions/session-ends.js';
+import { SessionsService } from '../sessions/sessions.service.js';
+import { SESSION_COOKIE } from './strategies/credentials.js';
+
+/** Look-ups a minute and source: beyond, the URL is refused all the same and nothing is looked up. */
+const LOOKUPS_PER_MINUTE = 10;
+/** Tokens of one URL that are looked at. */
+const MOST = 4;
+
+/** Makes a real secret that stood in a URL worthless, since logs have it now (contract section 3). */
+@Injectable()
+export class LeakedCredentials implements LeakedCredentialHandler {
+  private readonly logger = new Logger(LeakedCredentials.name);
+
+  constructor(
+    private readonly limiter: Limiter,
+    private readonly apitokens: ApitokensService,
+    private readonly sessions: SessionsService,
+    private readonly authority: AuthorityService,
+    private readonly audit: AuditService,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
+
+  async handle(found: FoundCredentials & { readonly request: FastifyRequest }): Promise<void> {
+    try {
+      const client = clientInfo(found.request);
+      const userids = [...new Set([...found.userids, ...useridsOf(found.request)])].slice(0, MOST);
+      for (const text of found.tokens.slice(0, MOST)) {
+        await this.limiter.takeSource('leaked', client.ip, LOOKUPS_PER_MINUTE, 60);
+        await this.end(text, userids, client);
+      }
+    } catch (error) {
+      // The URL is refused whatever happens here.
+      this.logger.warn({ err: error }, 'a leaked credential was not looked up');
+    }
+  }
+
+  private async end(text: string, userids: readonly string[], client: ClientInfo): Promise<void> {
+    const apitoken = parseToken('apt', text);
+    if (apitoken !== null) return this.revokeApitoken(apitoken, client);
+    const code = parseToken('rst', text);
+    if (code !== null) return this.voidCode(code, client);
+    for (const userid of userids) await this.endSession(userid, text, client);
+  }
+
+  /** An app account's apitoken is public anyway: somebody who shows it must not close sign-up for all. */
+  private async revokeApitoken(token: SecretToken, client: ClientInfo): Promise<void> {
+    const owner = await this.apitokens.findForLogin(token);
+    if (owner === null) return;
+    const { userid, isApp, apitokenId } = owner;
+    const event = { action: 'apitoken.leaked', actor: null, target: userid, client } as const;
+    const detail = { apitoken: apitokenId, revoked: !isApp };
+    if (isApp) {
+      await inTransaction(this.dataSource, (tx) => this.audit.record(tx, { ...event, detail }));
+      return;
+    }
+    await this.authority.change({ target: userid }, async (tx) => {
+      await tx.query('DELETE FROM apitokens WHERE id = $1', [apitokenId]);
+      await this.audit.record(tx, { ...event, detail });
+    });
+  }
+
+  private async voidCode(code: SecretToken, client: ClientInfo): Promise<void> {
+    const [row]: { userid: string; secret_hash: string }[] = await this.dataSource.query(
+      'SELECT userid, secret_hash FROM reset_codes WHERE id = $1',
+      [code.id],
+    );
+    if (row === undefined || !sameHash(row.secret_hash, hashSecret(code.secret))) return;
+    await inTransaction(this.dataSource, async (tx) => {
+      await tx.query('DELETE FROM reset_codes WHERE id = $1', [code.id]);
+      await this.audit.record(tx, { action: 'reset_code.leaked', actor: null, target: row.userid, client });
+    });
+  }
+
+  private async endSession(userid: string, accesstoken: string, client: ClientInfo): Promise<void> {
+    const found = await this.sessions.authenticate(userid, accesstoken);
+    if (found === null) return;
+    const { session } = found;
+    await inTransaction(this.dataSource, async (tx) => {
+      await recordEnd(tx, session, userid);
+      const detail = { session: session.sid };
+      await this.audit.record(tx, { action: 'session.leaked', actor: null, target: userid, client, detail });
+    });
+    await this.sessions.remove(userid, session.sid);
+  }
+}
+
+/** Userids that stand in X-User-Id or in the session cookie. */
+function useridsOf(request: FastifyRequest): string[] {
+  const header = request.headers['x-user-id'];
+  const cookies = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
+  const inCookies = cookies
+    .filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`))
+    .map((pair) => pair.slice(SESSION_COOKIE.length + 1).split('.')[0]);
+  return [header, ...inCookies].filter(isUserid);
+}

@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { ApitokensService } from '../apitokens/apitokens.service.js';
+import { AuditService } from '../audit/audit.service.js';
+import { Problem } from '../common/problem.js';
+import { parseToken } from '../common/secret-token.js';
+import { inTransaction } from '../database/transaction.js';
+import type { ClientInfo } from '../http/client-info.js';
+import { PasswordHasher, type Verification } from '../passwords/password-hasher.js';
+import { RememberedPasswords } from '../passwords/remembered-passwords.js';
+import { SessionsService, type OpenedSession } from '../sessions/sessions.service.js';
+import { foldUsername } from '../users/username.js';
+import type { LoginRequest } from './auth.dto.js';
+import { LoginLimits } from './login-limits.js';
+
+/** Whose apitoken was presented, with all that was read beside it in one go. */
+type Candidate = NonNullable<Awaited<ReturnType<ApitokensService['findForLogin']>>>;
+
+/** Who proved all three; the epoch is the one read beside the password hash. */
+export interface ProvenLogin {
+  readonly userid: string;
+  readonly epoch: string;
+  readonly apitokenId: string;
+  /** Unix ms, null: never. */
+  readonly apitokenExpiresAt: number | null;
+  readonly isApp: boolean;
+  readonly deviceName: string | null;
+}
+
+/** The login of token mode: apitoken first, password second (contract section 1, design section 2). */
+@Injectable()
+export class LoginService {
+  constructor(
+    private readonly apitokens: ApitokensService,
+    private readonly limits: LoginLimits,
+    private readonly hasher: PasswordHasher,
+    private readonly remembered: RememberedPasswords,
+    private readonly sessions: SessionsService,
+    private readonly audit: AuditService,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
+
+  /**
+   * Checks the three. A wrong apitoken costs one indexed read and never a hash.
+   * @throws Problem `invalid_credentials`, the same whatever was wrong; `rate_limited`; `overloaded`; `unavailable`.
+   */
+  async prove(body: LoginRequest, client: ClientInfo, gone: AbortSignal): Promise<ProvenLogin> {
+    const username = foldUsername(body.username);
+    const candidate = await this.candidate(username, body.apitoken);
+    if (candidate === null) {
+      await this.limits.wrongApitoken(client.ip);
+      return this.refuse(username, null, client);
+    }
+    const { userid, isApp, epoch } = candidate;
+    const attempt = await this.limits.begin('token', {
+      userid,
+      username: candidate.username,
+      isApp,
+      address: client.ip,
+    });
+    let proof: Verification;
+    try {
+      proof = await this.verify(candidate, body.password, gone);
+    } catch (error) {
+      await attempt.abandoned();
+      throw error;
+    }
+    if (!proof.ok || candidate.status !== 'active') {
+      await attempt.failed();
+      return this.refuse(username, userid, client);
+    }
+    await attempt.succeeded();
+    await this.record(candidate, client, proof.rehash ? body.password : null);
+    const { apitokenId, expiresAt: apitokenExpiresAt } = candidate;
+    return { userid, epoch, apitokenId, apitokenExpiresAt, isApp, deviceName: body.deviceName ?? null };
+  }
+
+  /** The session of a proven login; it bears the epoch read beside the hash, so that no later end misses it. */
+  async open(login: ProvenLogin, client: ClientInfo): Promise<OpenedSession> {
+    const { apitokenExpiresAt, ...rest } = login;
+    return this.sessions.open({ ...rest, mode: 'token', notAfter: apitokenExpiresAt, authTime: null }, client);
+  }
+
+  private async candidate(username: string | null, apitoken: string): Promise<Candidate | null> {
+    const token = parseToken('apt', apitoken);
+    if (token === null || username === null) return null;
+    const candidate = await this.apitokens.findForLogin(token);
+    return candidate?.username === username ? candidate : null;
+  }
+
+  /** An app account's secrets are public: its right password is remembered for a while, wrong ones cost nothing then. */
+  private async verify(candidate: Candidate, password: string, gone: AbortSignal): Promise<Verification> {
+    const { userid, epoch, isApp, passwordHash } = candidate;
+    const account = `token:${userid}`;
+    if (!isApp) return this.hasher.verify(password, passwordHash, { lane: 'first', account, signal: gone });
+    const known = this.remembered.check(userid, epoch, password);
+    if (known !== 'unknown') return { ok: known === 'right', rehash: false };
+    const proof = await this.hasher.verify(password, passwordHash, { lane: 'second', account, signal: gone });
+    if (proof.ok) this.remembered.remember(userid, epoch, password);
+    return proof;
+  }
+
+  private async record(candidate: Candidate, client: ClientInfo, rehash: string | null): Promise<void> {
+    const { userid, apitokenId, passwordHash, isApp } = candidate;
+    const lane = isApp ? 'second' : 'first';
+    const newHash = rehash === null ? null : await this.hasher.hash(rehash, { lane }).catch(() => null);
+    await inTransaction(this.dataSource, async (tx) => {
+      await tx.query('UPDATE users SET last_login_at = now() WHERE userid = $1', [userid]);
+      await this.apitokens.used(tx, apitokenId);
+      if (newHash !== null) {
+        // Compare-and-set: a password that was changed meanwhile stays changed.
+        await tx.query('UPDATE users SET password_hash = $1 WHERE userid = $2 AND password_hash = $3', [
+          newHash,
+          userid,
+          passwordHash,
+        ]);
+      }
+      await this.audit.record(tx, { action: 'login', actor: userid, target: userid, client, detail: { mode: 'token' } });
+    });
+  }
+
+  private async refuse(username: string | null, userid: string | null, client: ClientInfo): Promise<never> {
+    await this.audit.recordFailedLogin({ username, userid, client, mode: 'token' });
+    throw new Problem('invalid_credentials');
+  }
+}
