@@ -1,0 +1,102 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import { TruthService } from '../authority/truth.service.js';
+import type { Config } from '../config/config.js';
+import { RedisService } from '../redis/redis.service.js';
+import { createApp } from './create-app.js';
+import { visitableUrl } from './first-start.js';
+import { requireRedis } from './require-redis.js';
+import { StartupError } from './startup-error.js';
+
+/** How often connections that have become idle are closed while the last requests finish, in ms. */
+const REAP_MS = 25;
+
+/**
+ * What a request may still take when the server closes: every one is answered within 5 s, ending everybody's sessions
+ * takes a lease (at most 10 s) more. Then whoever reads or writes too slowly is cut off.
+ */
+const LAST_ANSWERS_MS = 16_000;
+
+/** What is closed after the last answer may hang with the database; the process does not wait for it any longer. */
+const CLOSE_MS = 5_000;
+
+/** The application, listening. */
+export interface Serving {
+  readonly app: NestFastifyApplication;
+  readonly url: string;
+  /** Un-ready, wait `DRAIN_SECONDS`, finish what runs, close. Without `gracefully` no wait and no last requests. */
+  stop(gracefully: boolean): Promise<void>;
+}
+
+/**
+ * Makes the application and listens, after a Redis that is there was found fit and the heartbeat has begun. Whether it
+ * is ready is for `/readyz` to say.
+ * @param onFatal is told why this process must not go on
+ * @throws StartupError where it cannot start.
+ */
+export async function serve(config: Config, logger: Logger, onFatal: (reason: string) => void): Promise<Serving> {
+  const app = await createApp(config, logger);
+  const stop = (gracefully: boolean) => stopServing(app, config, gracefully);
+  try {
+    await app.init();
+    await requireRedis(app.get(RedisService), logger, onFatal);
+    const truth = app.get(TruthService);
+    truth.onFatal(onFatal);
+    truth.start();
+    await listen(app, config);
+    const { port } = serverOf(app).address() as AddressInfo;
+    return { app, url: visitableUrl(config.host, port), stop };
+  } catch (error) {
+    await stop(false);
+    throw error;
+  }
+}
+
+async function listen(app: NestFastifyApplication, { host, port }: Config): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new StartupError(`PORT: ${port} is in use on ${host}`);
+    if (code === 'EACCES') throw new StartupError(`PORT: this user may not listen on ${port}`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new StartupError(`HOST: ${host} is not of this machine`);
+    throw error;
+  }
+}
+
+/**
+ * The server closes before anything else does: Nest would take Redis and the lease away first, and what is still
+ * under way would fail.
+ */
+async function stopServing(app: NestFastifyApplication, config: Config, gracefully: boolean): Promise<void> {
+  const server = serverOf(app);
+  if (gracefully && server.listening) {
+    app.get(TruthService).drain();
+    // Whoever keeps a connection is asked to open the next one elsewhere, while this one still answers.
+    server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
+    await sleep(config.drainSeconds * 1000);
+    await closeServer(app, server);
+  } else {
+    server.closeAllConnections();
+  }
+  await Promise.race([app.close(), sleep(CLOSE_MS)]);
+}
+
+/** Resolves when the last answer is out. */
+async function closeServer(app: NestFastifyApplication, server: Server): Promise<void> {
+  const reaper = setInterval(() => server.closeIdleConnections(), REAP_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), LAST_ANSWERS_MS);
+  try {
+    await app.getHttpAdapter().getInstance().close();
+  } finally {
+    clearInterval(reaper);
+    clearTimeout(cut);
+  }
+}
+
+function serverOf(app: NestFastifyApplication): Server {
+  return app.getHttpServer() as Server;
+}

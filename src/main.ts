@@ -1,0 +1,59 @@
+import cluster from 'node:cluster';
+import type { Logger } from 'pino';
+import { ensureFirstAccounts } from './bootstrap/first-accounts.js';
+import { firstStartText, visitableUrl } from './bootstrap/first-start.js';
+import type { NewAccount } from './bootstrap/insert-account.js';
+import { loadConfigOrExit } from './bootstrap/load-config.js';
+import { createLogger } from './bootstrap/logger.js';
+import { openDatabase } from './bootstrap/open-database.js';
+import { prepareDatabase } from './bootstrap/prepare-database.js';
+import { ACCIDENT, runProcesses } from './bootstrap/processes.js';
+import { run, type Opened } from './bootstrap/run.js';
+import { serve } from './bootstrap/serve.js';
+import type { Config } from './config/config.js';
+
+const config = loadConfigOrExit();
+const logger = createLogger(config);
+
+process.on('uncaughtException', (error) => {
+  logger.fatal({ err: error }, 'an error that nobody caught');
+  process.exit(cluster.isWorker ? ACCIDENT : 1);
+});
+
+process.exit(await run(cluster.isWorker ? startWorker : startService, logger));
+
+/** One process of several: the first one has made the database ready. */
+async function startWorker(opened: Opened, fatal: (reason: string) => void): Promise<void> {
+  await listen(config, opened, fatal);
+}
+
+async function startService(opened: Opened, fatal: (reason: string) => void): Promise<void> {
+  for (const warning of config.warnings) logger.warn(warning);
+  const ready = await openDatabase(config, logger, opened);
+  const made = await prepareDatabase(ready, logger, (dataSource) =>
+    ensureFirstAccounts(dataSource, ready, (warning) => logger.warn(warning)),
+  );
+  if (config.webConcurrency === 1) {
+    tellOnce(made, await listen(ready, opened, fatal), logger);
+    return;
+  }
+  // The others must find the embedded database; one that was configured they read themselves, secrets files and all.
+  const env: Record<string, string> = config.databaseUrl === undefined ? { DATABASE_URL: ready.databaseUrl } : {};
+  await runProcesses(config.webConcurrency, env, { opened, fatal, logger });
+  tellOnce(made, visitableUrl(config.host, config.port), logger);
+}
+
+async function listen(ready: Config, opened: Opened, fatal: (reason: string) => void): Promise<string> {
+  const serving = serve(ready, logger, fatal);
+  opened.add(async (gracefully) => (await serving.catch(() => null))?.stop(gracefully));
+  const { url } = await serving;
+  logger.info(`listening on ${url}`);
+  return url;
+}
+
+/** In production nothing is printed: who configured the accounts knows them. */
+function tellOnce(made: readonly NewAccount[], url: string, log: Logger): void {
+  if (made.length === 0) return;
+  log.info(`made the first accounts: ${made.map(({ username, role }) => `${username} (${role})`).join(', ')}`);
+  if (config.environment !== 'production') process.stdout.write(firstStartText(made, url, config));
+}

@@ -1,0 +1,137 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { routeAccess, type RouteAccess } from './service/route-access.js';
+
+type PathItem = OpenAPIObject['paths'][string];
+type Operation = NonNullable<PathItem['get']>;
+type SecurityRequirement = NonNullable<Operation['security']>[number];
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+
+const DESCRIPTION = `Sign-up, login, sessions, roles and private areas.
+
+**How it works.** An account has a *username*, a *password* and up to 50 *apitokens*, long-lived secrets that stand
+beside username and password at login and open nothing alone. A login makes a session and gives its *userid* and
+*accesstoken*; every later call sends both. Browsers log in without an apitoken and keep the session in a cookie.
+
+**Try it here.** Development prints the first admin and the first app account when it starts for the first time and
+keeps them in \`credentials.env\` of its data folder.
+
+1. \`POST /v1/auth/login\` as the app account. Copy \`userid\` and \`accesstoken\` into **Authorize**.
+2. \`POST /v1/users\` signs somebody up. Copy the \`apitoken\`: it is shown this once.
+3. \`POST /v1/auth/login\` as the new user, and put the new pair into **Authorize**.
+4. \`GET /v1/users/me\`.
+
+**Refusals** are \`application/problem+json\` (RFC 9457); \`code\` is what a program decides by. Beside the answers that
+each route lists, any route may answer 400 \`malformed\`, \`credentials_in_url\` or, where it needs a session,
+\`ambiguous_credentials\`; 405, 408, 413, 414, 415, 417 and 431 where the request is no proper one; 422
+\`invalid_request\` where it has a query or body that the route does not take; and 503 \`unavailable\` while the service
+cannot read the truth, or \`outcome_unknown\` where a change may or may not be in force. Every answer carries
+\`X-Request-Id\`.`;
+
+/** Once for all routes: what the names in their paths stand for. */
+const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: object }>> = {
+  userid: { description: 'The account', schema: { type: 'string', format: 'uuid' } },
+  id: { description: 'The public id that the list shows', schema: { type: 'string', pattern: '^[0-9a-f]{32}$' } },
+  username: { description: 'A username', schema: { type: 'string' } },
+  name: { description: 'Its name', schema: { type: 'string', pattern: '^[a-z][a-z0-9_-]{1,31}$' } },
+  role: { description: 'A role', schema: { type: 'string', pattern: '^[a-z][a-z0-9_-]{1,31}$' } },
+};
+
+/** Both halves of token mode, always together. */
+const TOKEN_MODE: SecurityRequirement = { userid: [], accesstoken: [] };
+const COOKIE_MODE: SecurityRequirement = { cookie: [] };
+const BASIC_MODE: SecurityRequirement = { basic: [] };
+
+/** The service's description of itself, from what its routes declare. Takes an application that need not be running. */
+export function describeApi(app: INestApplicationContext): OpenAPIObject {
+  const document = SwaggerModule.createDocument(app as NestFastifyApplication, baseDocument(), { operationIdFactory });
+  const routes = new Map(routeAccess(app.get(ModulesContainer)).map((route) => [keyOf(route.method, route.path), route]));
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const method of METHODS) {
+      const route = routes.get(`${method} ${path}`);
+      if (item[method] !== undefined && route !== undefined) complete(item[method], route);
+    }
+  }
+  return { ...document, paths: sorted(document.paths) };
+}
+
+/** The text of `openapi.json`, in a form in which a change is easy to read. */
+export function openApiText(document: OpenAPIObject): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+function baseDocument() {
+  return new DocumentBuilder()
+    .setOpenAPIVersion('3.0.3')
+    .setTitle('Postern')
+    .setVersion('v1')
+    .setDescription(DESCRIPTION)
+    .addTag('Auth', 'Logging in and out, proving a password')
+    .addTag('Users', 'Accounts')
+    .addTag('Apitokens', 'The secrets beside username and password')
+    .addTag('Sessions', 'Where somebody is logged in')
+    .addTag('Roles', 'Names that routes ask for')
+    .addTag('Areas', 'Private areas and who may enter them')
+    .addTag('Audit', 'What happened')
+    .addTag('Service', 'What the service says of itself')
+    .addApiKey(
+      { type: 'apiKey', in: 'header', name: 'X-User-Id', description: 'The userid; always with the accesstoken' },
+      'userid',
+    )
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'The accesstoken; always with the userid' }, 'accesstoken')
+    .addCookieAuth(
+      '__Host-session',
+      { type: 'apiKey', in: 'cookie', description: 'Set by web login; nothing is to be filled in here' },
+      'cookie',
+    )
+    .addBasicAuth({ type: 'http', scheme: 'basic', description: 'Where BASIC_AUTH is on, over HTTPS' }, 'basic')
+    .build();
+}
+
+/** `SessionsController.endAll` → `sessionsEndAll`. */
+function operationIdFactory(controller: string, method: string): string {
+  const name = controller.replace(/Controller$/, '');
+  return `${name[0]!.toLowerCase()}${name.slice(1)}${method[0]!.toUpperCase()}${method.slice(1)}`;
+}
+
+function keyOf(method: string, path: string): string {
+  return `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`;
+}
+
+function complete(operation: Operation, route: RouteAccess): void {
+  operation.description = [operation.description, `Who: ${whoMayCall(route)}.`].filter(Boolean).join('\n\n');
+  operation.security = securityOf(route);
+  operation.responses['default'] = {
+    description: 'What any route may answer',
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  };
+  for (const parameter of operation.parameters ?? []) {
+    if (!('in' in parameter) || parameter.in !== 'path') continue;
+    const known = PATH_PARAMETERS[parameter.name];
+    if (known !== undefined) Object.assign(parameter, { description: parameter.description ?? known.description, schema: known.schema });
+  }
+}
+
+/** Basic reaches a route that does not say otherwise. */
+function securityOf({ isPublic, sessionOnly, fresh }: RouteAccess): SecurityRequirement[] {
+  if (isPublic) return [];
+  return sessionOnly || fresh ? [TOKEN_MODE, COOKIE_MODE] : [TOKEN_MODE, COOKIE_MODE, BASIC_MODE];
+}
+
+function whoMayCall({ isPublic, anyUser, roles, area, fresh, appMayCall }: RouteAccess): string {
+  if (isPublic) return 'anybody; credentials are not looked at';
+  const who = [
+    ...(roles.length > 0 ? [`accounts with role ${roles.join(' or ')}`] : []),
+    ...(area === null ? [] : [area.startsWith(':') ? 'whoever may enter that area' : `whoever may enter area ${area}`]),
+    ...(anyUser && roles.length === 0 ? ['every account'] : []),
+  ].join(', ');
+  const apps = appMayCall && !roles.includes('app') ? ', app accounts too' : '';
+  return `${who}${apps}${fresh ? ', with a password proved lately' : ''}`;
+}
+
+function sorted(paths: OpenAPIObject['paths']): OpenAPIObject['paths'] {
+  return Object.fromEntries(Object.entries(paths).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

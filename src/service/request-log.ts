@@ -1,0 +1,57 @@
+import type { Logger } from 'pino';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Principal } from '../access/principal.js';
+import { sourceAddress } from '../http/source-address.js';
+
+/** A call that took longer is worth a line though it succeeded, in ms. */
+const SLOW_MS = 1000;
+
+/** Asked all the time; what changes their answer is logged where it happens. */
+const PROBES = new Set(['/livez', '/readyz']);
+
+/**
+ * One line per answered request. At `info` a successful GET or HEAD writes none, slow ones apart: they are nearly all
+ * of the traffic. The route is logged and never the URL, which may hold what is nobody's business.
+ */
+export function logRequests(app: NestFastifyApplication, logger: Logger): void {
+  const log = logger.child({ context: 'Request' });
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onResponse', (request, reply, done) => {
+      const level = levelOf(request, reply);
+      if (log.isLevelEnabled(level)) log[level](lineOf(request, reply), `${request.method} ${reply.statusCode}`);
+      done();
+    });
+}
+
+function levelOf(request: FastifyRequest, { statusCode, elapsedTime }: FastifyReply): 'debug' | 'info' | 'warn' {
+  const { method } = request;
+  if (PROBES.has(request.routeOptions.url ?? '')) return 'debug';
+  if (statusCode >= 500) return 'warn';
+  const quiet = statusCode < 400 && (method === 'GET' || method === 'HEAD') && elapsedTime < SLOW_MS;
+  return quiet ? 'debug' : 'info';
+}
+
+function lineOf(request: FastifyRequest, reply: FastifyReply): object {
+  const { principal } = request as { principal?: Principal };
+  return {
+    requestId: request.id,
+    method: request.method,
+    route: request.routeOptions.url ?? null,
+    status: reply.statusCode,
+    ms: Math.round(reply.elapsedTime * 10) / 10,
+    ip: addressOf(request),
+    userid: principal?.userid,
+    mode: principal?.mode,
+  };
+}
+
+function addressOf(request: FastifyRequest): string | null {
+  try {
+    return sourceAddress(request);
+  } catch {
+    return null;
+  }
+}

