@@ -2,6 +2,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { addProblems, problemsOf } from './service/common-problems.js';
 import { routeAccess, type RouteAccess } from './service/route-access.js';
 
 type PathItem = OpenAPIObject['paths'][string];
@@ -24,12 +25,8 @@ keeps them in \`credentials.env\` of its data folder.
 3. \`POST /v1/auth/login\` as the new user, and put the new pair into **Authorize**.
 4. \`GET /v1/users/me\`.
 
-**Refusals** are \`application/problem+json\` (RFC 9457); \`code\` is what a program decides by. Beside the answers that
-each route lists, any route may answer 400 \`malformed\`, \`credentials_in_url\` or, where it needs a session,
-\`ambiguous_credentials\`; 405, 408, 413, 414, 415, 417 and 431 where the request is no proper one; 422
-\`invalid_request\` where it has a query or body that the route does not take; and 503 \`unavailable\` while the service
-cannot read the truth, or \`outcome_unknown\` where a change may or may not be in force. Every answer carries
-\`X-Request-Id\`.`;
+**Refusals** are \`application/problem+json\` (RFC 9457); \`code\` is what a program decides by. 503 \`unavailable\` says
+that nothing has changed; after \`outcome_unknown\` ask before repeating. Every answer carries \`X-Request-Id\`.`;
 
 /** Once for all routes: what the names in their paths stand for. */
 const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: object }>> = {
@@ -40,6 +37,18 @@ const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: ob
   role: { description: 'A role', schema: { type: 'string', pattern: '^[a-z][a-z0-9_-]{1,31}$' } },
 };
 
+const SPECIAL_HEADERS: Readonly<Record<string, readonly string[]>> = {
+  401: ['WWW-Authenticate'],
+  429: ['Retry-After'],
+  503: ['Retry-After'],
+};
+
+const HEADERS = {
+  'X-Request-Id': { description: "The caller's own where it is one, else a new one", schema: { type: 'string' } },
+  'Retry-After': { description: 'Seconds to wait; not with outcome_unknown', schema: { type: 'integer' } },
+  'WWW-Authenticate': { description: 'Bearer realm="postern"', schema: { type: 'string' } },
+} as const;
+
 /** Both halves of token mode, always together. */
 const TOKEN_MODE: SecurityRequirement = { userid: [], accesstoken: [] };
 const COOKIE_MODE: SecurityRequirement = { cookie: [] };
@@ -48,14 +57,17 @@ const BASIC_MODE: SecurityRequirement = { basic: [] };
 /** The service's description of itself, from what its routes declare. Takes an application that need not be running. */
 export function describeApi(app: INestApplicationContext): OpenAPIObject {
   const document = SwaggerModule.createDocument(app as NestFastifyApplication, baseDocument(), { operationIdFactory });
-  const routes = new Map(routeAccess(app.get(ModulesContainer)).map((route) => [keyOf(route.method, route.path), route]));
+  const routes = new Map(
+    routeAccess(app.get(ModulesContainer)).map((route) => [keyOf(route.method, route.path), route]),
+  );
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const route = routes.get(`${method} ${path}`);
       if (item[method] !== undefined && route !== undefined) complete(item[method], route);
     }
   }
-  return { ...document, paths: sorted(document.paths) };
+  const components = { ...document.components, headers: HEADERS };
+  return { ...document, components, paths: sorted(document.paths) };
 }
 
 /** The text of `openapi.json`, in a form in which a change is easy to read. */
@@ -81,7 +93,10 @@ function baseDocument() {
       { type: 'apiKey', in: 'header', name: 'X-User-Id', description: 'The userid; always with the accesstoken' },
       'userid',
     )
-    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'The accesstoken; always with the userid' }, 'accesstoken')
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', bearerFormat: 'act_…', description: 'The accesstoken; always with the userid' },
+      'accesstoken',
+    )
     .addCookieAuth(
       '__Host-session',
       { type: 'apiKey', in: 'cookie', description: 'Set by web login; nothing is to be filled in here' },
@@ -104,15 +119,21 @@ function keyOf(method: string, path: string): string {
 function complete(operation: Operation, route: RouteAccess): void {
   operation.description = [operation.description, `Who: ${whoMayCall(route)}.`].filter(Boolean).join('\n\n');
   operation.security = securityOf(route);
-  operation.responses['default'] = {
-    description: 'What any route may answer',
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-  };
+  addProblems(operation, problemsOf(operation, route));
+  for (const [status, response] of Object.entries(operation.responses)) {
+    if (response && !('$ref' in response)) response.headers = { ...response.headers, ...headersOf(status) };
+  }
   for (const parameter of operation.parameters ?? []) {
     if (!('in' in parameter) || parameter.in !== 'path') continue;
     const known = PATH_PARAMETERS[parameter.name];
-    if (known !== undefined) Object.assign(parameter, { description: parameter.description ?? known.description, schema: known.schema });
+    if (known !== undefined)
+      Object.assign(parameter, { description: known.description, ...parameter, schema: known.schema });
   }
+}
+
+function headersOf(status: string): Record<string, { $ref: string }> {
+  const names = [...(SPECIAL_HEADERS[status] ?? []), 'X-Request-Id'];
+  return Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
 }
 
 /** Basic reaches a route that does not say otherwise. */
@@ -126,10 +147,11 @@ function whoMayCall({ isPublic, anyUser, roles, area, fresh, appMayCall }: Route
   const who = [
     ...(roles.length > 0 ? [`accounts with role ${roles.join(' or ')}`] : []),
     ...(area === null ? [] : [area.startsWith(':') ? 'whoever may enter that area' : `whoever may enter area ${area}`]),
-    ...(anyUser && roles.length === 0 ? ['every account'] : []),
+    ...(anyUser && roles.length === 0
+      ? [appMayCall ? 'every account, app accounts too' : 'every account but app accounts']
+      : []),
   ].join(', ');
-  const apps = appMayCall && !roles.includes('app') ? ', app accounts too' : '';
-  return `${who}${apps}${fresh ? ', with a password proved lately' : ''}`;
+  return `${who}${fresh ? ', with a password proved lately' : ''}`;
 }
 
 function sorted(paths: OpenAPIObject['paths']): OpenAPIObject['paths'] {

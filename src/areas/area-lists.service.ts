@@ -53,18 +53,22 @@ export class AreaListsService {
     return toPage(rows, limit, ({ username }) => [username]);
   }
 
+  /** From now on the user may enter; `username` in any spelling that folds into it. */
   async addUsername(area: string, username: string, actor: Principal, client: ClientInfo): Promise<void> {
     await this.editUsername({ area, actor, client }, username, 'area.user_added', ADD_USER);
   }
 
+  /** From now on the user enters by a role or not at all. */
   async removeUsername(area: string, username: string, actor: Principal, client: ClientInfo): Promise<void> {
     await this.editUsername({ area, actor, client }, username, 'area.user_removed', REMOVE_USER);
   }
 
+  /** From now on everybody may enter who holds the role; `user` is everybody but app accounts. */
   async addRole(area: string, role: string, actor: Principal, client: ClientInfo): Promise<void> {
     await this.editRole({ area, actor, client }, role, 'area.role_added', ADD_ROLE);
   }
 
+  /** From now on nobody enters by the role. */
   async removeRole(area: string, role: string, actor: Principal, client: ClientInfo): Promise<void> {
     await this.editRole({ area, actor, client }, role, 'area.role_removed', REMOVE_ROLE);
   }

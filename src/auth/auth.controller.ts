@@ -41,7 +41,11 @@ export class AuthController {
   @UseGuards(ApitokenGuard)
   @HttpCode(200)
   @ApiOperation({ summary: 'Log in with username, password and apitoken' })
-  @ApiResponse({ status: 200, description: 'userid and accesstoken for every later call', standardSchema: LoginResponse })
+  @ApiResponse({
+    status: 200,
+    description: 'userid and accesstoken for every later call',
+    standardSchema: LoginResponse,
+  })
   @ApiProblems('invalid_credentials', 'invalid_request', 'rate_limited', 'overloaded')
   async login(
     // Declared so that the input guard checks it and the documentation shows it; the strategy reads the request's.
@@ -123,7 +127,11 @@ export class AuthController {
   @HttpCode(200)
   @ApiTags('Users')
   @ApiOperation({ summary: 'Change my password' })
-  @ApiResponse({ status: 200, description: 'A new session; every older one is over', standardSchema: NewSessionResponse })
+  @ApiResponse({
+    status: 200,
+    description: 'A new session; every older one is over',
+    standardSchema: NewSessionResponse,
+  })
   @ApiProblems('unauthenticated', 'forbidden', 'wrong_password', 'invalid_request', 'rate_limited', 'overloaded')
   async changePassword(
     @Body({ schema: PasswordChangeRequest }) body: PasswordChangeRequest,

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { credential, deviceName, newPassword, tokenName } from '../common/fields.js';
 
-const username = credential.meta({ description: 'The username; upper case and look-alike forms are folded', example: 'ada' });
+const username = credential.meta({
+  description: 'The username; upper case and look-alike forms are folded',
+  example: 'ada',
+});
 const password = credential.meta({ description: 'The password', example: 'correct horse battery staple' });
 const apitoken = credential.meta({ description: 'One of the apitokens of that user', example: 'apt_6f1c…_Q2x…' });
 const accesstoken = z.string().meta({ description: 'Shown once', example: 'act_0b7d…_9Zk…' });
@@ -45,12 +48,19 @@ export const ApitokenByPasswordRequest = z
 export type ApitokenByPasswordRequest = z.output<typeof ApitokenByPasswordRequest>;
 
 export const ApitokenByPasswordResponse = z
-  .object({ userid, id: z.string(), apitoken: z.string().meta({ description: 'Shown once', example: 'apt_6f1c…_Q2x…' }) })
+  .object({
+    userid,
+    id: z.string(),
+    apitoken: z.string().meta({ description: 'Shown once', example: 'apt_6f1c…_Q2x…' }),
+  })
   .meta({ id: 'ApitokenByPasswordResponse' });
 
 /** Whatever is asked for that is no role or area, nobody has: 403 rather than 422. */
 export const CheckQuery = z.strictObject({
   role: z.string().optional().meta({ description: 'A role the caller must hold', example: 'editor' }),
-  area: z.string().optional().meta({ description: 'A private area the caller must be allowed into', example: 'reports' }),
+  area: z
+    .string()
+    .optional()
+    .meta({ description: 'A private area the caller must be allowed into', example: 'reports' }),
 });
 export type CheckQuery = z.output<typeof CheckQuery>;

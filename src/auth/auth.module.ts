@@ -21,15 +21,7 @@ import { WebFailures } from './web-failures.js';
 
 /** Who calls, and may they: the only module that knows all others. */
 @Module({
-  imports: [
-    ApitokensModule,
-    AreasModule,
-    AuditModule,
-    AuthorityModule,
-    LimitsModule,
-    PasswordsModule,
-    SessionsModule,
-  ],
+  imports: [ApitokensModule, AreasModule, AuditModule, AuthorityModule, LimitsModule, PasswordsModule, SessionsModule],
   controllers: [AuthController],
   providers: [
     AccesstokenStrategy,

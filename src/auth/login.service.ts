@@ -116,7 +116,13 @@ export class LoginService {
           passwordHash,
         ]);
       }
-      await this.audit.record(tx, { action: 'login', actor: userid, target: userid, client, detail: { mode: 'token' } });
+      await this.audit.record(tx, {
+        action: 'login',
+        actor: userid,
+        target: userid,
+        client,
+        detail: { mode: 'token' },
+      });
     });
   }
 

@@ -31,7 +31,12 @@ export class OwnPasswordService {
   ) {}
 
   /** A new and fresh session in place of the caller's, which is over as by a logout (design rule 11). */
-  async reauthenticate(user: Principal, password: string, client: ClientInfo, gone: AbortSignal): Promise<OpenedSession> {
+  async reauthenticate(
+    user: Principal,
+    password: string,
+    client: ClientInfo,
+    gone: AbortSignal,
+  ): Promise<OpenedSession> {
     await this.prove(user, password, client, gone);
     const old = user.session!;
     const { epoch, notAfter } = await this.authority.adminChange(user, null, async (tx) => {

@@ -36,7 +36,7 @@ export async function lockRows(
   targetLock: 'FOR UPDATE' | 'FOR SHARE' = 'FOR UPDATE',
 ): Promise<LockedRows> {
   const [generation]: { world: string }[] = await tx.query('SELECT world FROM generation FOR SHARE');
-  if (wanted.lockAdmins) await tx.query(`SELECT 1 FROM roles WHERE name = 'admin' FOR UPDATE`);
+  if (wanted.lockAdmins) await tx.query(`SELECT 1 FROM roles WHERE name = 'admin' FOR NO KEY UPDATE`);
   const ids = [...new Set([wanted.target, wanted.actor?.userid ?? wanted.target])].sort();
   const locked = new Map<string, LockedUser>();
   for (const userid of ids) {

@@ -79,9 +79,7 @@ export class TruthService implements OnModuleDestroy {
 
   /** True while the lease runs under which `ticket` was given: two comparisons, asked after every reply of Redis. */
   holds(ticket: Ticket): boolean {
-    return (
-      ticket === this.ticket && performance.now() < this.leaseUntil && ticket.connection === this.redis.connection
-    );
+    return ticket === this.ticket && performance.now() < this.leaseUntil && ticket.connection === this.redis.connection;
   }
 
   /** 503 unless the lease still runs. */

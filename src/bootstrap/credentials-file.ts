@@ -19,7 +19,9 @@ export async function readCredentials(path: string): Promise<Credentials> {
     if (error.code === 'ENOENT') return '';
     throw error;
   });
-  return Object.fromEntries([...text.matchAll(ENTRY)].map(([, name, value]) => [name, value!.replaceAll(`'\\''`, `'`)]));
+  return Object.fromEntries<string>(
+    [...text.matchAll(ENTRY)].map(([, name, value]) => [name, value!.replaceAll(`'\\''`, `'`)]),
+  );
 }
 
 /** Writes the file in one step, readable by its owner alone: a kill leaves the old one or the new one, whole. */

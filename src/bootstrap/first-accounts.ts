@@ -130,5 +130,10 @@ async function keep(accounts: readonly NewAccount[], config: Config): Promise<vo
     [`${PREFIXES[role]}_APITOKEN`, apitoken],
   ]);
   const all: Credentials = { ...(await readCredentials(path)), ...Object.fromEntries(entries) };
-  await writeCredentials(path, all);
+  try {
+    await writeCredentials(path, all);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new StartupError(`DATA_DIR: ${path} cannot be written (${code})`);
+  }
 }

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { DataSource, DataSourceOptions, EntityManager } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { ensureGeneration, replaceTerms, type GenerationRow } from '../authority/generation.js';
 import { isDependencyAway } from '../common/to-problem.js';
 import type { Config } from '../config/config.js';
@@ -41,7 +41,7 @@ export async function prepareDatabase<T>(
       const reason = whyNotYet(error);
       if (performance.now() - saidAt < SAY_AGAIN_MS) continue;
       saidAt = performance.now();
-      log.warn(`waiting for Postgres: ${reason}`);
+      log.warn(`waiting for the database: ${reason}`);
     }
   }
 }
@@ -53,7 +53,7 @@ export async function prepareDatabase<T>(
 export async function withDataSource<T>(url: string, work: (dataSource: DataSource) => Promise<T>): Promise<T> {
   const options = dataSourceOptions(url, 2);
   const extra = { ...(options.extra as object), query_timeout: 0 };
-  const dataSource = await connect({ ...options, extra } as DataSourceOptions);
+  const dataSource = await connect({ ...options, extra });
   try {
     return await work(dataSource);
   } finally {
@@ -116,14 +116,15 @@ function differingTerms({ lease_ms, store }: Terms): string {
   );
 }
 
-/** Thrown while another process has yet to migrate. */
-class SchemaBehind extends Error {
+/** Thrown until somebody has migrated. */
+class SchemaBehind extends StartupError {
   constructor() {
-    super('the schema is not up to date and RUN_MIGRATIONS is false: run npm run migrate');
+    super('the schema is not up to date: run npm run migrate');
   }
 }
 
-async function requireSchema(dataSource: DataSource): Promise<void> {
+/** @throws StartupError where the newest migration of this code has not been run. */
+export async function requireSchema(dataSource: DataSource): Promise<void> {
   const [table]: { there: boolean }[] = await dataSource.query(`SELECT to_regclass('migrations') IS NOT NULL AS there`);
   if (!table?.there) throw new SchemaBehind();
   const rows: unknown[] = await dataSource.query('SELECT 1 FROM migrations WHERE name = $1', [NEWEST_MIGRATION]);
@@ -132,8 +133,9 @@ async function requireSchema(dataSource: DataSource): Promise<void> {
 
 /** In words why the next try may succeed; whatever no try can mend is thrown on. */
 function whyNotYet(error: unknown): string {
-  if (error instanceof StartupError) throw error;
+  // With RUN_MIGRATIONS=false another process does it, perhaps in a moment.
   if (error instanceof SchemaBehind) return error.message;
+  if (error instanceof StartupError) throw error;
   const { message, code } = driverErrorOf(error);
   if (typeof code === 'string' && OURS_TO_MEND.test(code)) throw new StartupError(`DATABASE_URL: ${message}`);
   if (!isDependencyAway(error)) throw error;

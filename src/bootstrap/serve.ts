@@ -62,7 +62,8 @@ async function listen(app: NestFastifyApplication, { host, port }: Config): Prom
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') throw new StartupError(`PORT: ${port} is in use on ${host}`);
     if (code === 'EACCES') throw new StartupError(`PORT: this user may not listen on ${port}`);
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new StartupError(`HOST: ${host} is not of this machine`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new StartupError(`HOST: ${host} is not of this machine`);
     throw error;
   }
 }
@@ -82,7 +83,7 @@ async function stopServing(app: NestFastifyApplication, config: Config, graceful
   } else {
     server.closeAllConnections();
   }
-  await Promise.race([app.close(), sleep(CLOSE_MS)]);
+  await Promise.race([app.close(), sleep(CLOSE_MS, undefined, { ref: false })]);
 }
 
 /** Resolves when the last answer is out. */
@@ -98,5 +99,5 @@ async function closeServer(app: NestFastifyApplication, server: Server): Promise
 }
 
 function serverOf(app: NestFastifyApplication): Server {
-  return app.getHttpServer() as Server;
+  return app.getHttpServer();
 }

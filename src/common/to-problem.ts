@@ -90,7 +90,7 @@ export function isDependencyAway(error: unknown, depth = 0): boolean {
   if (!(error instanceof Error) || depth > 5) return false;
   if (saysAway(error)) return true;
   const { driverError, cause, errors } = error as Error & Record<'driverError' | 'cause' | 'errors', unknown>;
-  const inner = [driverError, cause, ...(Array.isArray(errors) ? errors.slice(0, 5) : [])];
+  const inner = [driverError, cause, ...(Array.isArray(errors) ? (errors as unknown[]).slice(0, 5) : [])];
   return inner.some((next) => next !== error && isDependencyAway(next, depth + 1));
 }
 

@@ -69,7 +69,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async sweepTable(rule: Rule): Promise<number> {
-    for (let total = 0; ; ) {
+    for (let total = 0; ;) {
       const gone = await this.sweepBatch(rule);
       total += gone;
       if (gone < BATCH || this.stopped) return total;

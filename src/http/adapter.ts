@@ -44,6 +44,7 @@ export class HttpAdapter extends FastifyAdapter {
  * The HTTP layer of the service, with everything that does not need Nest. `configureApp` does the rest.
  */
 export function createAdapter(config: Config): HttpAdapter {
+  // eslint-disable-next-line prefer-const -- set below, asked for when the first request is in
   let routes: RouteTable | undefined;
   const instance: FastifyInstance = fastify({
     serverFactory: (handler) => createServer(handler, () => routes!),

@@ -47,7 +47,7 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
     // Without a listener a lost Redis would end the process.
     this.instance.on('error', (error: Error) => this.logger.warn({ err: error }, 'Redis connection'));
     this.instance.on('ready', () => this.readyListeners.forEach((listener) => listener()));
-    this.cacheStore = redisInsStore(this.instance as unknown as Parameters<typeof redisInsStore>[0]);
+    this.cacheStore = redisInsStore(this.instance);
   }
 
   /** True where this process keeps sessions in Redis. */
@@ -96,7 +96,7 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
 
   /** Asks the server, on the connection in use, what it is. Throws where it does not answer. */
   async inspect(): Promise<RedisServer> {
-    const info = parseInfo(String(await this.client.sendCommand(['INFO', 'server', 'replication', 'memory'])));
+    const info = parseInfo(await this.client.sendCommand<string>(['INFO', 'server', 'replication', 'memory']));
     return {
       isMaster: info['role'] === 'master',
       lineage: `${info['run_id']}:${info['master_replid']}`,

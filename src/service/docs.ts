@@ -30,7 +30,12 @@ export function serveDocs(app: NestFastifyApplication): void {
     customSiteTitle: 'Postern API',
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
-    swaggerOptions: { requestInterceptor: omitCookies, validatorUrl: null, tryItOutEnabled: true, displayRequestDuration: true },
+    swaggerOptions: {
+      requestInterceptor: omitCookies,
+      validatorUrl: null,
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+    },
   });
 }
 

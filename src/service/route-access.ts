@@ -84,7 +84,13 @@ function routesOf(controller: Type): RouteAccess[] {
 function pathsOf(controller: Type, handler: object): string[] {
   const read = (target: object) => [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat();
   return read(controller).flatMap((prefix) =>
-    read(handler).map((path) => `/${[prefix, path].flatMap((part) => part.split('/')).filter(Boolean).join('/')}`),
+    read(handler).map(
+      (path) =>
+        `/${[prefix, path]
+          .flatMap((part) => part.split('/'))
+          .filter(Boolean)
+          .join('/')}`,
+    ),
   );
 }
 

@@ -65,7 +65,13 @@ export class PostgresSessionStore extends SessionStore {
     const { sid, userid, secretHash, mode, epoch, apitokenId, ip, userAgent, deviceName } = session;
     const { idleMs, absoluteMs, notAfter, authTime } = session;
     const identity = [sid, userid, secretHash, mode, epoch, apitokenId, ip, userAgent, deviceName];
-    const rows: SessionRow[] = await this.dataSource.query(CREATE, [...identity, idleMs, absoluteMs, notAfter, authTime]);
+    const rows: SessionRow[] = await this.dataSource.query(CREATE, [
+      ...identity,
+      idleMs,
+      absoluteMs,
+      notAfter,
+      authTime,
+    ]);
     return rows[0] === undefined ? null : toSession(rows[0]);
   }
 

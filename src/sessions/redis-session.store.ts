@@ -125,7 +125,8 @@ export class RedisSessionStore extends SessionStore {
     const truth = await this.authority.ask(session.userid, session.sid);
     this.truth.require(ticket);
     if (truth === null) return null;
-    if (placeholder !== null) await this.authority.fill(session.userid, ticket.generation, placeholder, truth.authority);
+    if (placeholder !== null)
+      await this.authority.fill(session.userid, ticket.generation, placeholder, truth.authority);
     if (truth.ended) return null;
     if (generation !== ticket.generation) {
       const key = sessionKey(session.userid, session.sid);

@@ -31,8 +31,19 @@ export interface StoredSession {
 /** The session in a parsed Redis value; null for anything that is not one. */
 export function decodeSession(userid: string, sid: string, value: unknown): StoredSession | null {
   if (!Array.isArray(value) || value.length !== LENGTH || typeof value[0] !== 'string') return null;
-  const [secretHash, mode, epoch, generation, apitokenId, authTime, createdAt, lastSeenAt, absoluteEnd, idleMs, ...rest] =
-    value as SessionRecord;
+  const [
+    secretHash,
+    mode,
+    epoch,
+    generation,
+    apitokenId,
+    authTime,
+    createdAt,
+    lastSeenAt,
+    absoluteEnd,
+    idleMs,
+    ...rest
+  ] = value as SessionRecord;
   const [ip, userAgent, deviceName] = rest;
   const session: Session = {
     sid,

@@ -8,7 +8,9 @@ const time = z.iso.datetime().meta({ example: '2026-11-24T20:15:17.000Z' });
 /** A session as its owner and admins see it. */
 export const SessionResponse = z
   .object({
-    id: z.string().meta({ description: 'What DELETE /v1/sessions/{id} takes', example: '6f1c0f0e5a4b4c3d8e2f1a0b9c8d7e6f' }),
+    id: z
+      .string()
+      .meta({ description: 'What DELETE /v1/sessions/{id} takes', example: '6f1c0f0e5a4b4c3d8e2f1a0b9c8d7e6f' }),
     mode: z.enum(['token', 'web']),
     createdAt: time,
     lastSeenAt: time.meta({ description: 'Kept to a twelfth of the idle time' }),

@@ -92,7 +92,7 @@ export class SignupService {
        ON CONFLICT (username) DO NOTHING RETURNING userid`,
       [userid, username, passwordHash],
     );
-    if (false) throw new Problem('username_taken');
+    if (rows.length === 0) throw new Problem('username_taken');
   }
 
   /**

@@ -14,8 +14,11 @@ import { refuseLastAdmin } from './last-admin.js';
 import { USER_COLUMNS, findUser, userFromRow, type User, type UserRow } from './user.js';
 import type { ListUsersQuery } from './users.dto.js';
 
-/** What hangs on a user and goes with it; the row itself stays, so that the name stays taken. */
-const GOES_WITH_A_USER = ['apitokens', 'user_roles', 'area_users', 'known_sources', 'reset_codes'];
+/**
+ * What hangs on a user and goes with it; the row itself stays, so that the name stays taken. Sessions in Redis are over
+ * by the epoch and run out there.
+ */
+const GOES_WITH_A_USER = ['apitokens', 'user_roles', 'area_users', 'known_sources', 'reset_codes', 'sessions'];
 
 export interface UserWithAreas extends User {
   /** The private areas that the user may enter, sorted. */

@@ -42,7 +42,7 @@ async function startHolder(dir: string): Promise<{ child: ChildProcess; url: str
   const args = ['--import', './scripts/typescript.mjs', '--input-type=module', '-e', script, dir];
   const child = spawn(process.execPath, args, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
   holders.push(child);
-  const [line] = (await once(createInterface(child.stdout!), 'line')) as [string];
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
   return { child, ...(JSON.parse(line) as { url: string; adopted: boolean }) };
 }
 

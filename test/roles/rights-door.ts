@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
+import { ApitokensService } from '../../src/apitokens/apitokens.service.js';
 import { AuthorityService } from '../../src/authority/authority.service.js';
 import { TruthService } from '../../src/authority/truth.service.js';
 import { createLogger } from '../../src/bootstrap/logger.js';
@@ -42,40 +43,36 @@ export class RightsDoor {
   }
 
   async close(): Promise<void> {
-    await this.serving.stop(false);
+    await this.serving.app.close();
     await this.database.drop();
   }
 
-  /** A new user with these roles, in a browser; `minutesAgo`: when the password was proved. */
+  /** A new user with these roles, logged in; `minutesAgo`: when the password was proved. */
   async login(username: string, roles: readonly string[] = [], minutesAgo = 0): Promise<Caller> {
     const { app } = this.serving;
     const dataSource = app.get<DataSource>(getDataSourceToken());
     const userid = randomUUID();
     await dataSource.query('INSERT INTO users (userid, username) VALUES ($1, $2)', [userid, username]);
     await dataSource.query('INSERT INTO user_roles (userid, role) SELECT $1, unnest($2::text[])', [userid, roles]);
+    const { id } = await app.get(ApitokensService).insert(dataSource.manager, userid, 'test', null);
     const asked = await app.get(AuthorityService).ask(userid, null);
-    const opening = { userid, mode: 'web', epoch: asked!.authority.epoch, apitokenId: null, deviceName: null } as const;
+    const opening = { userid, mode: 'token', epoch: asked!.authority.epoch, apitokenId: id, isApp: false } as const;
+    const authTime = Date.now() - minutesAgo * 60_000;
+    const client = { ip: '192.0.2.7', requestId: 'test-request', userAgent: 'Jest' };
     const opened = await app
       .get(SessionsService)
-      .open(
-        { ...opening, isApp: false, notAfter: null, authTime: Date.now() - minutesAgo * 60_000 },
-        { ip: '192.0.2.7', requestId: 'test-request', userAgent: 'Jest' },
-      );
-    const cookie = `__Host-session=${userid}.${opened.accesstoken}`;
-    const call = (route: string, body?: unknown) => this.call(route, cookie, body);
-    return Object.assign(call, { userid });
+      .open({ ...opening, deviceName: null, notAfter: null, authTime }, client);
+    const headers = { 'x-user-id': userid, authorization: `Bearer ${opened.accesstoken}` };
+    return Object.assign((route: string, body?: unknown) => this.call(route, headers, body), { userid });
   }
 
-  private async call(route: string, cookie: string, body: unknown): Promise<Reply> {
+  private async call(route: string, headers: Record<string, string>, body: unknown): Promise<Reply> {
     const [method, path] = route.split(' ') as [string, string];
     const response = await fetch(new URL(path, this.serving.url), {
       method,
-      headers: {
-        cookie,
-        'sec-fetch-site': 'same-origin',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined
+        ? { headers }
+        : { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
     const text = await response.text();
     const requestId = response.headers.get('x-request-id');

@@ -109,7 +109,7 @@ describe('users', () => {
     await accounts.users.issueResetCode(userid, admin.principal, accounts.client());
     await remove(userid, { ...admin, principal });
     expect(await accounts.isLoggedIn(opened)).toBe(false);
-    for (const table of ['apitokens', 'user_roles', 'area_users', 'known_sources', 'reset_codes']) {
+    for (const table of ['apitokens', 'user_roles', 'area_users', 'known_sources', 'reset_codes', 'sessions']) {
       expect(await accounts.db.query(`SELECT 1 FROM ${table} WHERE userid = $1`, [userid])).toEqual([]);
     }
     const [row] = (await accounts.db.query('SELECT * FROM users WHERE userid = $1', [userid])) as object[];

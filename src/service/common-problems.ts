@@ -1,0 +1,69 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { PROBLEMS, type ProblemCode } from '../common/problem.js';
+import type { RouteAccess } from './route-access.js';
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type Responses = Record<string, DocumentedProblem | undefined>;
+
+/** An answer as `ApiProblems` describes it. */
+interface DocumentedProblem {
+  description?: string;
+  headers?: object;
+  content?: Record<
+    string,
+    { schema: { allOf: [object, { properties: { code: { type: string; enum: ProblemCode[] } } }] } }
+  >;
+}
+
+const PROBLEM_TYPE = 'application/problem+json';
+
+/** What the way to the handler may answer for any route, too rare to stand on each with a status of its own. */
+const ANYWHERE =
+  'method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error';
+
+/** What the layers before and behind the handler may answer for this route, which it need not say itself. */
+export function problemsOf(operation: Operation, route: RouteAccess): ProblemCode[] {
+  const { isPublic, sessionOnly, fresh, method } = route;
+  const looksAtNothing = isPublic && method === 'GET';
+  return [
+    'malformed',
+    'credentials_in_url',
+    ...codes(!isPublic, 'ambiguous_credentials', 'unauthenticated'),
+    ...codes(!isPublic && !(sessionOnly || fresh), 'https_required'),
+    ...codes(!isPublic && method !== 'GET', 'csrf'),
+    ...codes(fresh, 'reauthentication_required'),
+    ...codes(operation.requestBody !== undefined, 'payload_too_large', 'unsupported_media_type'),
+    'invalid_request',
+    ...codes(!looksAtNothing, 'unavailable'),
+    ...codes(method !== 'GET', 'outcome_unknown'),
+  ];
+}
+
+function codes(apply: boolean, ...these: ProblemCode[]): ProblemCode[] {
+  return apply ? these : [];
+}
+
+/** Adds codes to those that the operation lists, by status, and what may come from any route as `default`. */
+export function addProblems(operation: Operation, added: readonly ProblemCode[]): void {
+  const responses = operation.responses as Responses;
+  const byStatus = Object.groupBy(added, (code) => String(PROBLEMS[code].status));
+  for (const [status, group] of Object.entries(byStatus)) {
+    const there = responses[status];
+    const all = [...new Set([...codesOf(there), ...(group ?? [])])];
+    responses[status] = { ...there, ...describe(all) };
+  }
+  responses['default'] = {
+    description: `Any other problem (${ANYWHERE})`,
+    content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } as never } },
+  };
+}
+
+function codesOf(response: DocumentedProblem | undefined): ProblemCode[] {
+  return response?.content?.[PROBLEM_TYPE]?.schema.allOf[1].properties.code.enum ?? [];
+}
+
+function describe(all: ProblemCode[]): DocumentedProblem {
+  const code = { properties: { code: { type: 'string', enum: all } } };
+  const schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, code] as [object, typeof code] };
+  return { description: all.map((each) => `\`${each}\``).join(', '), content: { [PROBLEM_TYPE]: { schema } } };
+}

@@ -1,0 +1,307 @@
+import { Agent, request } from 'node:http';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
+import { eventually } from '../support/barrier.js';
+import { FIRST_ADMIN, FIRST_APP } from '../support/first-accounts.js';
+import { login } from '../support/client.js';
+import { startRedis } from '../support/redis-server.js';
+import { freePort } from '../support/ports.js';
+import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
+
+/** Starting a process compiles the sources. */
+const SLOW = 120_000;
+
+const GIVEN = {
+  BOOTSTRAP_ADMIN_USERNAME: FIRST_ADMIN.username,
+  BOOTSTRAP_ADMIN_PASSWORD: FIRST_ADMIN.password,
+  BOOTSTRAP_ADMIN_APITOKEN: FIRST_ADMIN.apitoken,
+  BOOTSTRAP_APP_USERNAME: FIRST_APP.username,
+  BOOTSTRAP_APP_PASSWORD: FIRST_APP.password,
+  BOOTSTRAP_APP_APITOKEN: FIRST_APP.apitoken,
+};
+
+let database: TestDatabase;
+let dataDir: string;
+const services: ServiceProcess[] = [];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  dataDir = mkdtempSync(join(tmpdir(), 'postern-life-'));
+});
+afterEach(async () => {
+  for (const service of services.splice(0)) await service.end('SIGKILL');
+  await database.drop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
+  const service = await startService(processEnv({ DATABASE_URL: database.url, DATA_DIR: dataDir, ...GIVEN, ...env }));
+  services.push(service);
+  return service;
+}
+
+async function statusOf(service: ServiceProcess, path: string): Promise<number> {
+  const response = await fetch(`${service.url}${path}`);
+  await response.arrayBuffer();
+  return response.status;
+}
+
+describe('the start', () => {
+  it(
+    'names every problem of the configuration on a line of its own and exits 1, values unsaid',
+    async () => {
+      const service = await start({ PORT: 'eighty', SECRET_KEY: 'hush-hush', TRUTH_LEASE_MS: '7' });
+      expect(await service.exit).toBe(1);
+      expect(service.stderr().trim().split('\n').toSorted()).toEqual([
+        expect.stringMatching(/^PORT: /),
+        expect.stringMatching(/^SECRET_KEY: /),
+        expect.stringMatching(/^TRUTH_LEASE_MS: /),
+      ]);
+      expect(service.stdout() + service.stderr()).not.toMatch(/eighty|hush/);
+    },
+    SLOW,
+  );
+
+  it(
+    'says which port is taken',
+    async () => {
+      const first = await start();
+      await first.ready();
+      const second = await start({ PORT: new URL(first.url).port });
+      expect(await second.exit).toBe(1);
+      expect(second.stderr()).toBe(`PORT: ${new URL(first.url).port} is in use on 127.0.0.1\n`);
+      expect(await first.end('SIGTERM')).toBe(0);
+    },
+    SLOW,
+  );
+
+  it(
+    'waits for a Postgres that is away, says so, and stops when it is told to meanwhile',
+    async () => {
+      const service = await start({ DATABASE_URL: `postgres://postern:x@127.0.0.1:${await freePort()}/postern` });
+      await eventually(() => service.stdout().includes('waiting for the database'), SLOW);
+      expect(service.stdout()).toContain('ECONNREFUSED');
+      expect(await service.end('SIGTERM')).toBe(0);
+    },
+    SLOW,
+  );
+
+  it(
+    'does not wait for what waiting cannot mend',
+    async () => {
+      const wrong = new URL(database.url);
+      wrong.password = 'wrong-and-not-repeated';
+      const service = await start({ DATABASE_URL: wrong.href });
+      expect(await service.exit).toBe(1);
+      expect(service.stderr()).toMatch(/^DATABASE_URL: password authentication failed/);
+      expect(service.stdout() + service.stderr()).not.toContain('not-repeated');
+    },
+    SLOW,
+  );
+
+  it(
+    'refuses a Redis that may drop sessions',
+    async () => {
+      const redis = await startRedis({ args: ['--maxmemory-policy', 'allkeys-lru'] });
+      const service = await start({ REDIS_URL: redis.url });
+      expect(await service.exit).toBe(1);
+      expect(service.stderr()).toMatch(/^REDIS_URL: maxmemory-policy is allkeys-lru/);
+      await redis.stop();
+    },
+    SLOW,
+  );
+
+  it(
+    'waits un-ready for a Redis that is away, and refuses it when it comes unfit',
+    async () => {
+      const port = await freePort();
+      const service = await start({ REDIS_URL: `redis://127.0.0.1:${port}` });
+      await service.listening();
+      expect(await statusOf(service, '/readyz')).toBe(503);
+      const redis = await startRedis({ port });
+      await service.ready();
+      expect((await login(service.url, FIRST_ADMIN)).accesstoken).toMatch(/^act_/);
+      await redis.stop();
+      const unfit = await startRedis({ port, args: ['--maxmemory-policy', 'allkeys-lru'] });
+      expect(await service.exit).toBe(1);
+      expect(service.stderr()).toMatch(/^REDIS_URL: maxmemory-policy/);
+      await unfit.stop();
+    },
+    SLOW,
+  );
+
+  it(
+    'takes over another lease in development, and in production names the command and exits 1',
+    async () => {
+      const first = await start();
+      await first.ready();
+      const other = await start({ TRUTH_LEASE_MS: '600' });
+      await other.ready();
+      // The first one has no lease any more and must not go on.
+      expect(await first.exit).toBe(1);
+      expect(first.stderr()).toContain('npm run admin -- new-generation');
+      const production = await start({
+        NODE_ENV: 'production',
+        TRUTH_LEASE_MS: '700',
+        PASSWORD_ITERATIONS: '220000',
+        SESSION_STORE: 'postgres',
+        WEB_ORIGINS: 'https://postern.example',
+      });
+      expect(await production.exit).toBe(1);
+      expect(production.stderr()).toMatch(/in force are 600 and postgres; .* npm run admin -- new-generation\n$/);
+      expect(await statusOf(other, '/readyz')).toBe(200);
+    },
+    SLOW,
+  );
+});
+
+describe('the end', () => {
+  /** A login that hashes for about a second. */
+  const SLOW_HASH = { PASSWORD_ITERATIONS: '1000000' };
+
+  it(
+    'answers what runs, closes kept connections and exits 0; a second signal changes nothing',
+    async () => {
+      const service = await start(SLOW_HASH);
+      await service.ready();
+      const agent = new Agent({ keepAlive: true });
+      const idle = await closingOf(service, agent);
+      const running = login(service.url, FIRST_ADMIN);
+      await eventually(isHashing);
+      service.child.kill('SIGTERM');
+      service.child.kill('SIGINT');
+      service.child.kill('SIGTERM');
+      expect((await running).accesstoken).toMatch(/^act_/);
+      await idle.closed;
+      expect(await service.exit).toBe(0);
+      agent.destroy();
+    },
+    SLOW,
+  );
+
+  it(
+    'is un-ready at once, serves for DRAIN_SECONDS, asking for new connections, and refuses afterwards',
+    async () => {
+      const service = await start({ DRAIN_SECONDS: '2' });
+      await service.ready();
+      service.child.kill('SIGTERM');
+      await eventually(async () => (await statusOf(service, '/readyz')) === 503);
+      const answer = await login(service.url, FIRST_ADMIN);
+      const me = await fetch(`${service.url}/v1/users/me`, {
+        headers: { 'x-user-id': answer.userid, authorization: `Bearer ${answer.accesstoken}` },
+      });
+      expect([me.status, me.headers.get('connection')]).toEqual([200, 'close']);
+      await me.arrayBuffer();
+      expect(await service.exit).toBe(0);
+      await expect(statusOf(service, '/livez')).rejects.toThrow();
+      expect(service.stderr()).toBe('');
+    },
+    SLOW,
+  );
+});
+
+describe('a lost Postgres', () => {
+  it(
+    'does not end the process: all back ends killed, and it serves again by itself',
+    async () => {
+      const service = await start();
+      await service.ready();
+      const as = await login(service.url, FIRST_ADMIN);
+      const me = async () => {
+        const headers = { 'x-user-id': as.userid, authorization: `Bearer ${as.accesstoken}` };
+        const response = await fetch(`${service.url}/v1/users/me`, { headers });
+        await response.arrayBuffer();
+        return response.status;
+      };
+      // Several connections of the pool, some idle and some in use.
+      await Promise.all(Array.from({ length: 8 }, me));
+      const killer = new pg.Client({ connectionString: database.url });
+      await killer.connect();
+      for (let round = 0; round < 3; round += 1) {
+        const calls = Array.from({ length: 8 }, me);
+        await killer.query(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+        );
+        for (const status of await Promise.all(calls)) expect([200, 503]).toContain(status);
+        await eventually(async () => (await me()) === 200);
+      }
+      await killer.end();
+      expect(service.child.exitCode).toBeNull();
+      expect(await service.end('SIGTERM')).toBe(0);
+    },
+    SLOW,
+  );
+});
+
+describe('several processes on one port', () => {
+  it(
+    'share it, replace one that died, and end together',
+    async () => {
+      const service = await start({ WEB_CONCURRENCY: '2' });
+      await service.ready();
+      await eventually(() => pids(service).length === 2, SLOW);
+      const [victim] = pids(service);
+      process.kill(victim!, 'SIGKILL');
+      await eventually(() => pids(service).length === 3, SLOW);
+      await service.ready();
+      expect((await login(service.url, FIRST_ADMIN)).accesstoken).toMatch(/^act_/);
+      expect(await service.end('SIGTERM')).toBe(0);
+      for (const pid of pids(service)) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    },
+    SLOW,
+  );
+
+  it(
+    'end together where one must not go on',
+    async () => {
+      const service = await start({ WEB_CONCURRENCY: '2' });
+      await service.ready();
+      const other = await start({ TRUTH_LEASE_MS: '600' });
+      await other.ready();
+      expect(await service.exit).toBe(1);
+      expect(service.stderr()).toContain('npm run admin -- new-generation');
+    },
+    SLOW,
+  );
+});
+
+function lines(service: ServiceProcess): { msg?: string; pid?: number; context?: string }[] {
+  return service
+    .stdout()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as { msg?: string });
+}
+
+/** A login has counted its hash, which it does just before. */
+async function isHashing(): Promise<boolean> {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const { rowCount } = await client.query(`SELECT 1 FROM limits WHERE key LIKE '%hash-token%'`);
+  await client.end();
+  return rowCount === 1;
+}
+
+/** Of the processes that have said that they listen. */
+function pids(service: ServiceProcess): number[] {
+  return lines(service).flatMap(({ msg, pid }) => (msg?.startsWith('listening') ? [pid!] : []));
+}
+
+/** Makes one call on a connection that is then kept; what it gives resolves when the service closes it. */
+async function closingOf(service: ServiceProcess, agent: Agent): Promise<{ closed: Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const call = request(`${service.url}/livez`, { agent });
+    let closed!: () => void;
+    const closing = new Promise<void>((done) => (closed = done));
+    call.once('socket', (socket) => socket.once('close', closed));
+    call.once('error', reject);
+    call.once('response', (response) => {
+      response.resume();
+      response.once('end', () => resolve({ closed: closing }));
+    });
+    call.end();
+  });
+}

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import type { DataSource } from 'typeorm';
+import type { Principal } from '../../src/access/principal.js';
+import { AuditService } from '../../src/audit/audit.service.js';
+import { AuthorityService } from '../../src/authority/authority.service.js';
+import { ensureGeneration } from '../../src/authority/generation.js';
+import { TruthProbe } from '../../src/authority/truth-probe.js';
+import { TruthService } from '../../src/authority/truth.service.js';
+import { makeToken } from '../../src/common/secret-token.js';
+import { loadConfig } from '../../src/config/env.js';
+import { createDataSource } from '../../src/database/data-source.js';
+import type { ClientInfo } from '../../src/http/client-info.js';
+import { RedisService } from '../../src/redis/redis.service.js';
+import { PostgresSessionStore } from '../../src/sessions/postgres-session.store.js';
+import { RedisSessionStore } from '../../src/sessions/redis-session.store.js';
+import type { SessionStore } from '../../src/sessions/session-store.js';
+import { SessionsService, type OpenedSession, type Opening } from '../../src/sessions/sessions.service.js';
+import { eventually } from '../support/barrier.js';
+
+// Lost connections are what these tests are about: their warnings would hide the results.
+Logger.overrideLogger(false);
+
+export const LEASE_MS = 500;
+export const CLIENT: ClientInfo = { ip: '192.0.2.1', requestId: 'test', userAgent: 'test agent' };
+
+/** All of one process that has to do with sessions, without HTTP: several on one database and Redis are a fleet. */
+export class SessionProcess {
+  readonly fatal: string[] = [];
+
+  private constructor(
+    readonly db: DataSource,
+    readonly redis: RedisService,
+    readonly truth: TruthService,
+    readonly authority: AuthorityService,
+    readonly store: SessionStore,
+    readonly sessions: SessionsService,
+  ) {}
+
+  /** `redisUrl` null: sessions in Postgres. Resolves at once; `ready` waits for the lease. */
+  static async start(databaseUrl: string, redisUrl: string | null, env: Record<string, string> = {}) {
+    const config = loadConfig({
+      NODE_ENV: 'test',
+      DATABASE_URL: databaseUrl,
+      PASSWORD_ITERATIONS: '1000',
+      TRUTH_LEASE_MS: String(LEASE_MS),
+      ...(redisUrl === null ? {} : { REDIS_URL: redisUrl }),
+      ...env,
+    });
+    const db = await createDataSource(databaseUrl).initialize();
+    await ensureGeneration(db, LEASE_MS, redisUrl === null ? 'postgres' : 'redis');
+    const redis = new RedisService(config);
+    const truth = new TruthService(config, redis, new TruthProbe(config, redis, db));
+    const authority = new AuthorityService(db, redis, truth);
+    const store =
+      redisUrl === null ? new PostgresSessionStore(db, truth) : new RedisSessionStore(redis, truth, authority);
+    const sessions = new SessionsService(config, store, authority, new AuditService(db), db);
+    const process = new SessionProcess(db, redis, truth, authority, store, sessions);
+    truth.onFatal((reason) => process.fatal.push(reason));
+    redis.onModuleInit();
+    truth.start();
+    return process;
+  }
+
+  /** Resolves when it has a lease. */
+  async ready(): Promise<this> {
+    await eventually(() => this.truth.ready);
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await this.truth.onModuleDestroy();
+    this.redis.onModuleDestroy();
+    await this.db.destroy();
+  }
+
+  /** A user with an apitoken, straight in the tables. */
+  async createUser(roles: readonly string[] = []): Promise<{ userid: string; apitokenId: string }> {
+    const userid = randomUUID();
+    const apitokenId = makeToken().id;
+    await this.db.query('INSERT INTO users (userid, username) VALUES ($1, $2)', [userid, `u${userid.slice(0, 8)}`]);
+    await this.db.query(`INSERT INTO apitokens (id, userid, name, secret_hash) VALUES ($1, $2, 'first', 'x')`, [
+      apitokenId,
+      userid,
+    ]);
+    for (const role of roles) {
+      await this.db.query('INSERT INTO user_roles (userid, role) VALUES ($1, $2)', [userid, role]);
+    }
+    return { userid, apitokenId };
+  }
+
+  /** The epoch as a login reads it. */
+  async epochOf(userid: string): Promise<string> {
+    return (await this.authority.ask(userid, null))!.authority.epoch;
+  }
+
+  /** A session as a login opens it. */
+  async open(user: { userid: string; apitokenId: string }, more: Partial<Opening> = {}): Promise<OpenedSession> {
+    const epoch = more.epoch ?? (await this.epochOf(user.userid));
+    const opening = { mode: 'token', isApp: false, deviceName: null, notAfter: null, authTime: null } as const;
+    return this.sessions.open({ ...opening, ...user, ...more, epoch }, CLIENT);
+  }
+
+  /** Whether the session is honoured here, now. */
+  async honours({ session, accesstoken }: OpenedSession): Promise<boolean> {
+    return (await this.sessions.authenticate(session.userid, accesstoken)) !== null;
+  }
+
+  /** Makes sure that the copy of the user's authority stands in Redis. */
+  async warm(opened: OpenedSession): Promise<void> {
+    if (!(await this.honours(opened))) throw new Error('the session is not honoured');
+    const key = AuthorityService.key(opened.session.userid, this.truth.begin().generation);
+    if (!Array.isArray(await this.redis.store.get(key))) throw new Error('there is no copy');
+  }
+}
+
+/** The caller that a session makes. */
+export function principalOf({ session }: OpenedSession, roles: readonly string[] = ['user']): Principal {
+  return { userid: session.userid, username: 'somebody', roles, mode: session.mode, session };
+}

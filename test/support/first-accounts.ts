@@ -1,0 +1,20 @@
+import { formatToken, makeToken } from '../../src/common/secret-token.js';
+
+/** What somebody logs in with. */
+export interface Account {
+  readonly username: string;
+  readonly password: string;
+  readonly apitoken: string;
+}
+
+/** The first accounts of every test application; several on one database find them made. */
+export const FIRST_ADMIN: Account = {
+  username: 'first-admin',
+  password: 'otters wade through amber',
+  apitoken: formatToken('apt', makeToken()),
+};
+export const FIRST_APP: Account = {
+  username: 'mobile-app',
+  password: 'lanterns drift over fjords',
+  apitoken: formatToken('apt', makeToken()),
+};
