@@ -20,7 +20,7 @@ export async function readCredentials(path: string): Promise<Credentials> {
     throw error;
   });
   return Object.fromEntries<string>(
-    [...text.matchAll(ENTRY)].map(([, name, value]) => [name, value!.replaceAll(`'\\''`, `'`)]),
+    [...text.matchAll(ENTRY)].map(([, name, value]) => [name!, value!.replaceAll(`'\\''`, `'`)]),
   );
 }
 

@@ -154,7 +154,7 @@ function run(name) {
     name,
     '--bail',
     '--testTimeout',
-    '6000',
+    '10000',
     '--rootDir',
     '.',
   ];

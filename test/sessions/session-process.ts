@@ -21,7 +21,7 @@ import { eventually } from '../support/barrier.js';
 // Lost connections are what these tests are about: their warnings would hide the results.
 Logger.overrideLogger(false);
 
-export const LEASE_MS = 500;
+export const LEASE_MS = 1000;
 export const CLIENT: ClientInfo = { ip: '192.0.2.1', requestId: 'test', userAgent: 'test agent' };
 
 /** All of one process that has to do with sessions, without HTTP: several on one database and Redis are a fleet. */
