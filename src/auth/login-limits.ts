@@ -23,6 +23,11 @@ export interface LoginSubject {
   readonly username: string;
   readonly isApp: boolean;
   readonly address: string | undefined;
+  /**
+   * When the request came, on the clock of `performance.now()`; default: now. A try that came during a wait is
+   * refused even if it stood in a queue until the wait was over.
+   */
+  readonly since?: number;
 }
 
 /** A try that passed every limit. Exactly one of the three methods is called, once, however the request ends. */
@@ -91,11 +96,11 @@ export class LoginLimits {
    * with nothing counted, or 503 `unavailable`.
    */
   async begin(kind: LoginKind, who: LoginSubject): Promise<LoginAttempt> {
-    if (kind === 'web') return this.beginWeb(who);
+    const since = who.since ?? performance.now();
+    if (kind === 'web') return this.beginWeb({ ...who, since });
     if (who.userid === null) throw new TypeError('only the web kind meets names that do not exist');
-    const named = { ...who, userid: who.userid };
-    if (kind === 'own') return this.beginOwn(named.userid);
-    return who.isApp ? this.beginApp(who.address) : this.beginToken(named);
+    if (kind === 'own') return this.beginOwn(who.userid);
+    return who.isApp ? this.beginApp(who.address) : this.beginToken({ ...who, userid: who.userid, since });
   }
 
   /**
@@ -130,11 +135,11 @@ export class LoginLimits {
   }
 
   /** A login with a right apitoken. */
-  private async beginToken({ userid, address }: LoginSubject & { userid: string }): Promise<LoginAttempt> {
+  private async beginToken({ userid, address, since }: LoginSubject & { userid: string }): Promise<LoginAttempt> {
     const own = knownRun('token', userid, address);
     const run: RunKey = (await this.knownSources.isKnown(userid, address)) ? own : ['run-token', userid];
     const [reserved] = await this.limiter.takeAll([
-      () => this.limiter.reserveTry(...run),
+      () => this.limiter.reserveTry(...run, since),
       () => this.hash('token', userid),
     ]);
     return this.attempt({ returnable: [reserved!], failures: [] }, async () => {
@@ -150,7 +155,7 @@ export class LoginLimits {
    */
   private async beginWeb(who: LoginSubject): Promise<LoginAttempt> {
     const userid = who.isApp ? null : who.userid;
-    const { address } = who;
+    const { address, since } = who;
     const name = nameKey(who.username);
     const known = await this.knownSources.isKnown(userid, address);
     const strangers: RunKey = ['run-web', name];
@@ -161,7 +166,7 @@ export class LoginLimits {
     const [source, failed, reserved, , counted] = await this.limiter.takeAll([
       () => this.limiter.takeSource('web', address, WEB_PER_SOURCE, MINUTE),
       () => this.limiter.takeSource('web-failed', address, FAILED_PER_SOURCE, MINUTE),
-      () => this.limiter.reserveTry(...run),
+      () => this.limiter.reserveTry(...run, since),
       () => this.hash('web', name),
       async () => {
         passwordOff = await this.webFailures.reserve(counter);

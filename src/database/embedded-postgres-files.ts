@@ -174,7 +174,7 @@ function linkLibraries(native: string): void {
     target: string;
   }[];
   for (const { source, target } of links) {
-    const link = join(native, '..', target);
+    const link = join(native, relative('native', target));
     if (!existsSync(link)) createsLink(relative(dirname(target), source), link);
   }
 }

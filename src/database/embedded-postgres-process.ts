@@ -24,9 +24,9 @@ const SETTINGS: Record<string, string> = {
   log_min_error_statement: 'panic',
 };
 
+/** What was committed outlives the server being killed, but no power cut. */
 const NOT_DURABLE: Record<string, string> = {
   fsync: 'off',
-  synchronous_commit: 'off',
   full_page_writes: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',

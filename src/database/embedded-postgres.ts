@@ -144,7 +144,7 @@ class Membership {
 
   private async rejoinUntilThere(): Promise<void> {
     this.onLine('PostgreSQL has gone away');
-    while (this.presence === undefined && this.leaving === undefined) {
+    while (this.presence === undefined && this.leaving === undefined && existsSync(this.files.data)) {
       await this.join().catch((error: Error) => this.onLine(error.message));
       if (this.presence === undefined) await wait(RETRY_MS);
     }

@@ -42,8 +42,10 @@ export abstract class LimitStore {
   /**
    * Counts one more try of a run as wrong, for as long as nobody says otherwise, and starts its wait at once: of
    * any number of tries at the same moment, at most 6 are let through.
+   * @param since when the try came, on the clock of `performance.now()`. One that came during a wait is refused even
+   *   if it stood in a queue until the wait was over; only the time that has passed since is told to the store.
    */
-  abstract reserveTry(key: string): Promise<Outcome>;
+  abstract reserveTry(key: string, since: number): Promise<Outcome>;
 
   /** Undoes one try, and its wait where no later try has started another; makes no key. */
   abstract giveBackTry(key: string, receipt: string): Promise<void>;

@@ -43,10 +43,13 @@ export class Limiter {
     return { count: holds[0]!.count, giveBack: () => this.giveBackAll(holds) };
   }
 
-  /** Counts one more wrong try of a run before it is looked at; see `RUN` for the waits. */
-  async reserveTry(bucket: string, key: string): Promise<Hold> {
+  /**
+   * Counts one more wrong try of a run before it is looked at; see `RUN` for the waits.
+   * @param since when the try came, on the clock of `performance.now()`: what came during a wait is refused
+   */
+  async reserveTry(bucket: string, key: string, since = performance.now()): Promise<Hold> {
     const id = `${bucket}:${key}`;
-    const outcome = await failClosed(() => this.store.reserveTry(id));
+    const outcome = await failClosed(() => this.store.reserveTry(id, since));
     return hold(outcome, wholeSeconds, (receipt) => this.store.giveBackTry(id, receipt));
   }
 

@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { LimitStore, RUN, type Outcome, type WindowRule } from './limit-store.js';
 
 /**
@@ -21,8 +21,8 @@ UPDATE limits SET count = count - 1
 WHERE key = $1 AND count > 0 AND (extract(epoch FROM expires_at) * 1000000)::bigint = $2::bigint`;
 
 /**
- * $1 key, $2 free tries, $3 first wait, $4 longest wait, $5 quiet, all times in ms. No row comes back while there is
- * a wait. The exponent is below 0, and the wait therefore 0, for the free tries; they leave `wait_until` empty, as
+ * $1 key, $2 free tries, $3 first wait, $4 longest wait, $5 quiet, $6 how long ago the try came; all times in ms. No
+ * row comes back where there was a wait then. The exponent is below 0, and the wait therefore 0, for the free tries; they leave `wait_until` empty, as
  * statements that queue on the row carry the time at which they began, and would wait for one another's.
  */
 const RESERVE_TRY = `
@@ -36,7 +36,7 @@ ON CONFLICT (key) DO UPDATE SET (count, wait_until, expires_at) = (
            * interval '1 millisecond' AS wait
   ) AS next
 )
-WHERE run.wait_until IS NULL OR run.wait_until <= now()
+WHERE run.wait_until IS NULL OR run.wait_until <= now() - $6::float8 * interval '1 millisecond'
 RETURNING count, coalesce((extract(epoch FROM wait_until) * 1000000)::bigint::text, '') AS receipt`;
 
 const GIVE_BACK_TRY = `
@@ -45,14 +45,13 @@ UPDATE limits SET
   wait_until = CASE WHEN (extract(epoch FROM wait_until) * 1000000)::bigint::text = $2 THEN NULL ELSE wait_until END
 WHERE key = $1`;
 
-/** Ms until a full window, or a wait, is over: rounded up, below 1 where it is already. */
+/** Ms until a full window, or a wait, is over: rounded up, 1 where it is already. */
 const WINDOW_LEFT = `
-SELECT ceil(extract(epoch FROM expires_at - now()) * 1000)::integer AS left FROM limits WHERE key = $1`;
+SELECT greatest(ceil(extract(epoch FROM expires_at - now()) * 1000), 1)::integer AS left
+FROM limits WHERE key = $1`;
 const WAIT_LEFT = `
-SELECT ceil(extract(epoch FROM wait_until - now()) * 1000)::integer AS left FROM limits WHERE key = $1`;
-
-/** How often a take starts over because what refused it was gone when its wait was asked for. */
-const ATTEMPTS = 3;
+SELECT greatest(ceil(extract(epoch FROM wait_until - now()) * 1000), 1)::integer AS left
+FROM limits WHERE key = $1`;
 
 /**
  * The counters in the table `limits`, for a service without Redis. Each take is one upsert, whose row lock makes it
@@ -60,21 +59,24 @@ const ATTEMPTS = 3;
  * statement. What is past its end is swept.
  */
 export class PostgresLimitStore extends LimitStore {
-  constructor(private readonly dataSource: Pick<DataSource, 'query'>) {
+  constructor(private readonly dataSource: DataSource) {
     super();
   }
 
   override take(key: string, { limit, windowMs }: WindowRule): Promise<Outcome> {
-    return this.upsert(TAKE, WINDOW_LEFT, key, [limit, windowMs]);
+    return this.upsert(TAKE, WINDOW_LEFT, () => [key, limit, windowMs]);
   }
 
   override async giveBack(key: string, receipt: string): Promise<void> {
     await this.dataSource.query(GIVE_BACK, [key, receipt]);
   }
 
-  override reserveTry(key: string): Promise<Outcome> {
+  override reserveTry(key: string, since: number): Promise<Outcome> {
     const { freeTries, firstWaitMs, longestWaitMs, quietMs } = RUN;
-    return this.upsert(RESERVE_TRY, WAIT_LEFT, key, [freeTries, firstWaitMs, longestWaitMs, quietMs]);
+    // Asked for when there is a connection: the wait for one is part of what has passed.
+    return this.upsert(RESERVE_TRY, WAIT_LEFT, () => {
+      return [key, freeTries, firstWaitMs, longestWaitMs, quietMs, performance.now() - since];
+    });
   }
 
   override async giveBackTry(key: string, receipt: string): Promise<void> {
@@ -85,13 +87,26 @@ export class PostgresLimitStore extends LimitStore {
     await (manager ?? this.dataSource).query('DELETE FROM limits WHERE key = $1', [key]);
   }
 
-  private async upsert(sql: string, leftSql: string, key: string, rule: number[]): Promise<Outcome> {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const [row] = await this.dataSource.query<{ count: number; receipt: string }[]>(sql, [key, ...rule]);
-      if (row) return { taken: true, count: row.count, receipt: row.receipt };
-      const [refusal] = await this.dataSource.query<{ left: number | null }[]>(leftSql, [key]);
-      if (refusal?.left && refusal.left > 0) return { taken: false, waitMs: refusal.left };
+  private async upsert(sql: string, leftSql: string, parameters: () => [string, ...number[]]): Promise<Outcome> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await runner.connect();
+      return await upsertOn(runner, sql, leftSql, parameters());
+    } finally {
+      await runner.release();
     }
-    return { taken: false, waitMs: 1 };
   }
+}
+
+async function upsertOn(
+  runner: QueryRunner,
+  sql: string,
+  leftSql: string,
+  parameters: [string, ...number[]],
+): Promise<Outcome> {
+  const [row] = (await runner.query(sql, parameters)) as { count: number; receipt: string }[];
+  if (row) return { taken: true, count: row.count, receipt: row.receipt };
+  const [refusal] = (await runner.query(leftSql, [parameters[0]])) as { left: number | null }[];
+  // Nothing is left where it was cleared or given back this moment: refused all the same, but for no time.
+  return { taken: false, waitMs: refusal?.left ?? 1 };
 }

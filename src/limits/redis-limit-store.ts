@@ -19,8 +19,8 @@ return 1
 `);
 
 /**
- * ARGV: free tries, first wait, longest wait, quiet, all times in ms. `until` is the end of the wait in Unix ms, 0
- * for none. The exponent is below 0, and the wait therefore 0, for the free tries.
+ * ARGV: free tries, first wait, longest wait, quiet, how long ago the try came; all times in ms. `until` is the end
+ * of the wait in Unix ms, 0 for none. The exponent is below 0, and the wait therefore 0, for the free tries.
  */
 const RESERVE_TRY = new Script(`
 local time = redis.call('TIME')
@@ -28,7 +28,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local run = redis.call('HMGET', KEYS[1], 'count', 'until')
 local before = tonumber(run[1] or 0)
 local waiting = tonumber(run[2] or 0) - now
-if waiting > 0 then return {0, waiting, ''} end
+if waiting > -ARGV[5] then return {0, math.max(waiting, 1), ''} end
 local wait = math.min(ARGV[2] * math.floor(2 ^ math.min(before - ARGV[1], 30)), tonumber(ARGV[3]))
 local till = string.format('%.0f', wait > 0 and now + wait or 0)
 redis.call('HSET', KEYS[1], 'count', before + 1, 'until', till)
@@ -63,9 +63,10 @@ export class RedisLimitStore extends LimitStore {
     await this.run(GIVE_BACK, key, receipt);
   }
 
-  override async reserveTry(key: string): Promise<Outcome> {
+  override async reserveTry(key: string, since: number): Promise<Outcome> {
     const { freeTries, firstWaitMs, longestWaitMs, quietMs } = RUN;
-    return outcome(await this.run(RESERVE_TRY, key, freeTries, firstWaitMs, longestWaitMs, quietMs));
+    const ago = Math.ceil(performance.now() - since);
+    return outcome(await this.run(RESERVE_TRY, key, freeTries, firstWaitMs, longestWaitMs, quietMs, ago));
   }
 
   override async giveBackTry(key: string, receipt: string): Promise<void> {

