@@ -1,69 +1,121 @@
-// What `npm start` and `npm test` need first, on a machine that has only Node (20 or later) and npm: installs when the
-// lock file is another one than last time, builds when a source is. `--no-build` leaves the build out.
+/**
+ * What `npm start` and `npm test` need first, on a machine that has only npm and a Node that may be as old as 20:
+ * installs where node_modules is not what the lock file says, builds where `dist` is not of these sources.
+ * `--no-build` leaves the build out.
+ */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-process.chdir(root);
-
-/** Types are stripped without a flag from here on; older machines get Node 24 from the lock file where it has one. */
+/** Where the lock file brings no Node of its own: the first that strips types without being asked to. */
 const OLDEST_NODE = [22, 18];
+const SOURCES = ['src', 'migrations', 'package.json', 'package-lock.json', 'tsconfig.json', '.swcrc', 'nest-cli.json'];
+const LOCK = '.cache/prepare.lock';
 
-if (stamp(['package.json', 'package-lock.json']) !== read('node_modules/.postern-installed')) install();
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 requireNode();
-if (!process.argv.includes('--no-build')) {
-  const sources = stamp(['src', 'migrations', 'package.json', '.swcrc', 'nest-cli.json']);
-  if (sources !== read('dist/.postern-built')) build(sources);
+alone(() => {
+  if (!isInstalled()) install();
+  const sources = process.argv.includes('--no-build') ? undefined : digest(SOURCES);
+  if (sources !== undefined && sources !== read('dist/.sources')) build(sources);
+});
+
+/** Linux on x64 and arm64 gets Node 24 from npm, linked where npm's scripts look first; it needs glibc. */
+function requireNode() {
+  const { platform, arch, versions, report } = process;
+  if (platform === 'linux' && report.getReport().header.glibcVersionRuntime === undefined) {
+    fail('This runs on Linux with glibc; on one without it (Alpine), use a Debian-based image.');
+  }
+  if (platform === 'linux' && (arch === 'x64' || arch === 'arm64')) return;
+  const [major, minor] = versions.node.split('.').map(Number);
+  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
+  fail(`Node ${OLDEST_NODE.join('.')} or later is needed on ${platform}-${arch}; this is ${versions.node}.`);
+}
+
+/** Whether what npm noted in node_modules when it was last done there is what the lock file asks for. */
+function isInstalled() {
+  const [wanted, found] = ['package-lock.json', 'node_modules/.package-lock.json'].map(packagesOf);
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (!path.startsWith('node_modules/') || entry.link) return true;
+    // An optional one is for another platform.
+    return path in found ? found[path].integrity === entry.integrity : Boolean(entry.optional || entry.devOptional);
+  });
+}
+
+function packagesOf(file) {
+  return JSON.parse(read(file) ?? '{}').packages ?? {};
 }
 
 function install() {
   console.log('Installing the packages of the lock file …');
-  // No package needs its install script: what the embedded Postgres would link, the service links by itself.
-  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']);
-  writeFileSync('node_modules/.postern-installed', stamp(['package.json', 'package-lock.json']));
+  // No package needs its install script. What builds and tests is wanted even where NODE_ENV=production.
+  npm('ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-progress', '--loglevel=error');
 }
 
 function build(sources) {
   console.log('Building …');
-  run('npm', ['run', '--silent', 'build']);
-  writeFileSync('dist/.postern-built', sources);
+  npm('run', '--silent', 'build');
+  writeFileSync('dist/.sources', sources);
 }
 
-/** npm puts node_modules/.bin first, so that a Node of the lock file is the one that runs everything. */
-function requireNode() {
-  if (existsSync('node_modules/.bin/node')) return;
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1])) return;
-  console.error(`Node ${OLDEST_NODE.join('.')} or later is needed here; this is ${process.versions.node}.`);
+/** The npm that started us, or the one on the PATH. */
+function npm(...args) {
+  const cli = process.env.npm_execpath;
+  const [command, first] = cli === undefined ? ['npm', []] : [process.execPath, [cli]];
+  const { status, error } = spawnSync(command, [...first, ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+  if (error || status !== 0) fail(`npm ${args[0]} ${args[1]} failed${error ? `: ${error.message}` : '.'}`);
+}
+
+/** Two at once would empty each other's folders: the second waits for the first, and then finds all done. */
+function alone(work) {
+  mkdirSync('.cache', { recursive: true });
+  while (!takesLock()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  process.on('exit', () => rmSync(LOCK, { force: true }));
+  work();
+}
+
+function takesLock() {
+  try {
+    writeFileSync(LOCK, `${process.pid}`, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+  }
+  const holder = Number(read(LOCK));
+  if (holder > 0 && !isAlive(holder)) rmSync(LOCK, { force: true });
+  return false;
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function fail(line) {
+  console.error(line);
   process.exit(1);
 }
 
-function run(command, args) {
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] });
-  if (error) throw error;
-  if (status !== 0) process.exit(status ?? 1);
-}
-
 function read(file) {
-  return existsSync(file) ? readFileSync(file, 'utf8') : null;
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
-/** A digest of the names and contents of files and folders. */
-function stamp(paths) {
-  const digest = createHash('sha256').update(process.arch + process.platform);
-  for (const path of paths) for (const file of filesIn(path)) digest.update(`${file}\0`).update(readFileSync(file));
-  return digest.digest('hex');
+/** Of the names and contents of files and folders. */
+function digest(paths) {
+  const hash = createHash('sha256');
+  for (const file of paths.flatMap(filesIn)) hash.update(`${file}\0`).update(readFileSync(file));
+  return hash.digest('hex');
 }
 
 function filesIn(path) {
   if (!existsSync(path)) return [];
-  const entries = readdirSync('.', { withFileTypes: true }).find(({ name }) => name === path);
-  if (entries?.isFile()) return [path];
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesIn(join(path, name)));
 }

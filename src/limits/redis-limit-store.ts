@@ -65,7 +65,7 @@ export class RedisLimitStore extends LimitStore {
 
   override async reserveTry(key: string, since: number): Promise<Outcome> {
     const { freeTries, firstWaitMs, longestWaitMs, quietMs } = RUN;
-    const ago = Math.ceil(performance.now() - since);
+    const ago = Math.floor(performance.now() - since);
     return outcome(await this.run(RESERVE_TRY, key, freeTries, firstWaitMs, longestWaitMs, quietMs, ago));
   }
 

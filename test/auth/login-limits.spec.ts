@@ -4,12 +4,12 @@ import { KnownSources } from '../../src/auth/known-sources.js';
 import { LoginLimits, type LoginAttempt, type LoginKind } from '../../src/auth/login-limits.js';
 import { WebFailures } from '../../src/auth/web-failures.js';
 import { Problem } from '../../src/common/problem.js';
-import { createDataSource, dataSourceOptions } from '../../src/database/data-source.js';
+import { dataSourceOptions } from '../../src/database/data-source.js';
 import { inTransaction } from '../../src/database/transaction.js';
 import { Limiter } from '../../src/limits/limiter.js';
 import type { LimitStore } from '../../src/limits/limit-store.js';
 import { PostgresLimitStore } from '../../src/limits/postgres-limit-store.js';
-import { STORES, type StoreUnderTest } from '../limits/limit-stores.js';
+import { openDataSource, STORES, type StoreUnderTest } from '../limits/limit-stores.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 
 const MINUTE = 60_000;
@@ -46,7 +46,7 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
     world = await open();
     // The limits of the Postgres store stand in the same database as the users.
     if (world.dataSource === undefined) database = await createTestDatabase();
-    dataSource = world.dataSource ?? (await createDataSource(database!.url).initialize());
+    dataSource = world.dataSource ?? (await openDataSource(database!.url));
     limits = limitsOn(world.first, dataSource);
     otherProcess = limitsOn(world.second, dataSource);
     known = new KnownSources(dataSource);
@@ -298,6 +298,24 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
       expect(keys).toContain('run-web:');
       expect(keys).not.toContain(username);
       expect(keys).not.toContain('typed');
+    });
+
+    it('ask the database as often as for names that do', async () => {
+      const counts: number[] = [];
+      await setWebFailures(100);
+      for (const who of [{ userid, username }, { userid: null, username: 'nobody' }, await newUser()]) {
+        let queries = 0;
+        const counting = Object.create(dataSource) as DataSource;
+        counting.query = (async (sql: string, parameters: unknown[]) => {
+          queries += 1;
+          return dataSource.query<unknown>(sql, parameters);
+        }) as DataSource['query'];
+        const one = limitsOn(world.first, counting);
+        await (await one.begin('web', { ...who, isApp: false, address: anywhere() })).failed();
+        counts.push(queries);
+      }
+      expect(counts[0]).toBeGreaterThan(0);
+      expect(new Set(counts).size).toBe(1);
     });
 
     it('write into a bounded number of rows', async () => {

@@ -1,6 +1,6 @@
 import { createClient } from 'redis';
-import type { DataSource } from 'typeorm';
-import { createDataSource } from '../../src/database/data-source.js';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from '../../src/database/data-source.js';
 import type { LimitStore } from '../../src/limits/limit-store.js';
 import { PostgresLimitStore } from '../../src/limits/postgres-limit-store.js';
 import { RedisLimitStore } from '../../src/limits/redis-limit-store.js';
@@ -69,9 +69,16 @@ async function ageRedisKey(client: RedisClient, key: string, ms: number): Promis
   await client.pExpire(key, (await client.pTTL(key)) - ms);
 }
 
+/** The service's own pool, but with the patience that 200 tries at once need on a busy machine. */
+export function openDataSource(url: string): Promise<DataSource> {
+  const options = dataSourceOptions(url);
+  const extra = { ...(options.extra as object), connectionTimeoutMillis: 20_000, query_timeout: 20_000 };
+  return new DataSource({ ...options, extra } as typeof options).initialize();
+}
+
 async function openPostgres(): Promise<StoreUnderTest> {
   const database = await createTestDatabase();
-  const sources = await Promise.all([1, 2].map(() => createDataSource(database.url).initialize()));
+  const sources = await Promise.all([1, 2].map(() => openDataSource(database.url)));
   const [source, other] = sources as [DataSource, DataSource];
   return {
     first: new PostgresLimitStore(source),

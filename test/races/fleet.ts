@@ -1,0 +1,117 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { ApitokensService } from '../../src/apitokens/apitokens.service.js';
+import { AuthorityService } from '../../src/authority/authority.service.js';
+import { parseToken } from '../../src/common/secret-token.js';
+import type { ClientInfo } from '../../src/http/client-info.js';
+import { PasswordHasher } from '../../src/passwords/password-hasher.js';
+import { SessionsService } from '../../src/sessions/sessions.service.js';
+import { SignupService } from '../../src/users/signup.service.js';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { FIRST_ADMIN } from '../support/first-accounts.js';
+import { newSource, type TokenLogin, type User } from '../support/client.js';
+
+export interface FleetOptions {
+  readonly store?: 'redis' | 'postgres';
+  /** Of both. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of the second beside or instead of that. */
+  readonly secondEnv?: Readonly<Record<string, string>>;
+}
+
+/** Two of the service on one database and one session store, which behave as two processes do. */
+export class Fleet {
+  private constructor(
+    readonly one: TestApp,
+    readonly two: TestApp,
+  ) {}
+
+  static async start({ store = 'redis', env = {}, secondEnv = {} }: FleetOptions = {}): Promise<Fleet> {
+    const one = await startTestApp({ store, env });
+    try {
+      const { databaseUrl, redisUrl } = one;
+      const shared = { databaseUrl, store, ...(redisUrl === undefined ? {} : { redisUrl }) };
+      return new Fleet(one, await startTestApp({ ...shared, env: { ...env, ...secondEnv } }));
+    } catch (error) {
+      await one.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.two.close();
+    await this.one.close();
+  }
+
+  get both(): readonly TestApp[] {
+    return [this.one, this.two];
+  }
+
+  /** Makes an account as a sign-up does, with these roles beside `user`, past the limits of sign-ups. */
+  async user(...roles: readonly string[]): Promise<User> {
+    const id = randomBytes(6).toString('hex');
+    const user = { userid: randomUUID(), username: `user-${id}`, password: `garden ${id} swing` };
+    const passwordHash = await this.one.get(PasswordHasher).hash(user.password, { lane: 'first' });
+    return this.one.db.transaction(async (tx) => {
+      await this.one.get(SignupService).insert(tx, { ...user, passwordHash });
+      for (const role of roles) {
+        await tx.query('INSERT INTO user_roles (userid, role) VALUES ($1, $2)', [user.userid, role]);
+      }
+      const { apitoken } = await this.one.get(ApitokensService).insert(tx, user.userid, 'first', null);
+      return { ...user, apitoken };
+    });
+  }
+
+  /** A fresh session such as a login opens now through `app`, past the limits of logins. */
+  async session(app: TestApp, user: Pick<User, 'userid' | 'apitoken'>, isApp = false): Promise<TokenLogin> {
+    const truth = await app.get(AuthorityService).ask(user.userid, null);
+    const apitokenId = parseToken('apt', user.apitoken)!.id;
+    const proven = { userid: user.userid, mode: 'token', epoch: truth!.authority.epoch, apitokenId, isApp } as const;
+    const opening = { ...proven, deviceName: null, notAfter: null, authTime: null };
+    const { accesstoken } = await app.get(SessionsService).open(opening, clientInfo());
+    return { userid: user.userid, accesstoken };
+  }
+
+  /** A fresh session of the first admin. */
+  async adminSession(app: TestApp): Promise<TokenLogin> {
+    const [admin] = await app.db.query<{ userid: string }[]>('SELECT userid FROM users WHERE username = $1', [
+      FIRST_ADMIN.username,
+    ]);
+    return this.session(app, { userid: admin!.userid, apitoken: FIRST_ADMIN.apitoken });
+  }
+}
+
+function clientInfo(): ClientInfo {
+  return { ip: newSource(), requestId: randomUUID(), userAgent: 'test' };
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+/**
+ * Lets nobody go on from `target[method]` before `count` calls, of all the targets together, have come out of it: the
+ * barrier of races that many run.
+ * @returns puts the methods back
+ */
+export function meet(targets: readonly object[], method: string, count: number): () => void {
+  const together = Promise.withResolvers<void>();
+  let arrived = 0;
+  for (const target of targets as readonly Record<string, Method>[]) {
+    const original = target[method]!;
+    target[method] = async (...args: unknown[]) => {
+      const result = await original.apply(target, args);
+      arrived += 1;
+      if (arrived >= count) together.resolve();
+      await together.promise;
+      return result;
+    };
+  }
+  return () => {
+    for (const target of targets as readonly Record<string, Method>[]) delete target[method];
+  };
+}
+
+/** How many there are of each. */
+export function tally(values: readonly (string | number)[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}
