@@ -28,6 +28,6 @@ export abstract class SessionStore {
   /** Every session of the user that has not expired, in no order, honoured or not. */
   abstract list(userid: string): Promise<Session[]>;
 
-  /** Takes it away. Its end must be on record before. */
+  /** Takes it away. An end that must never be undone is on record before; one for the cap need not be. */
   abstract remove(userid: string, sid: string): Promise<void>;
 }

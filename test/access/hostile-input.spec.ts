@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatToken, makeToken, parseToken } from '../../src/common/secret-token.js';
 import { RedisService } from '../../src/redis/redis.service.js';
-import { expectProblem } from '../http/expect-problem.js';
+import { answerOf, expectProblem } from '../http/expect-problem.js';
 import { request, sendRaw, type Answer } from '../http/raw.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import * as http from '../support/client.js';
@@ -11,17 +11,11 @@ import { FIRST_APP } from '../support/first-accounts.js';
 const PASSWORD = 'harbours glow at midnight';
 const NUL = 'a\0b';
 const BROKEN = [NUL, '\ud800', 'x\udc00y'];
-const PRINTABLE = [
-  `' OR '1'='1`,
-  `'; DROP TABLE users; --`,
-  `"; SELECT 1`,
-  '*',
-  '}',
-  '{*}',
-  'a\r\nX-User-Id: b',
-  '%',
-  '$1',
-];
+/** Shorter than a password may be, so that none of them is a new one. */
+const PRINTABLE = [`' OR '1'='1`, `';DROP TABLE a`, `"; SELECT 1`, '*', '}', '{*}', 'a\r\nX-Id: b', '%', '$1'];
+
+/** A lease that a busy machine keeps: nothing here is about its loss. */
+const PATIENT = { TRUTH_LEASE_MS: '3000' };
 
 let app: TestApp;
 let admin: http.TokenLogin;
@@ -31,7 +25,7 @@ let session: http.TokenLogin;
 let code: string;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ env: PATIENT });
   admin = await http.adminLogin(app.url);
   shippedApp = await http.appLogin(app.url);
 });
@@ -75,9 +69,15 @@ async function expectUnchanged(work: () => Promise<void>): Promise<void> {
   expect(await dump()).toEqual(before);
 }
 
+const credentials = ({ userid, accesstoken }: http.TokenLogin) => ({
+  'X-User-Id': userid,
+  Authorization: `Bearer ${accesstoken}`,
+});
+const lines = (as: http.TokenLogin) => Object.entries(credentials(as)).map(([name, value]) => `${name}: ${value}`);
+
 interface Write {
   readonly route: string;
-  readonly as?: http.Login;
+  readonly as?: http.TokenLogin;
   readonly body: Readonly<Record<string, string>>;
 }
 
@@ -117,8 +117,15 @@ function writingRoutes(takesBody: boolean): string[] {
 
 describe('fields that nobody may set', () => {
   const FIELDS = 'role roles isAdmin id userid epoch status password_hash created_at constructor __proto__'.split(' ');
-  const withField = (body: object, field: string): unknown =>
-    JSON.parse(JSON.stringify(body).replace(/\}$/, `,${JSON.stringify(field)}:{"role":"admin","roles":["admin"]}}`));
+  const withField = (body: object, field: string): string =>
+    JSON.stringify(body).replace(/\}$/, `,${JSON.stringify(field)}:{"role":"admin","roles":["admin"]}}`);
+
+  /** Not by the client, which takes the name of a column in an answer for a leak; here it is the name that was sent. */
+  async function send(route: string, body: string, as?: http.TokenLogin): Promise<Answer> {
+    const [method, path] = route.split(' ') as [string, string];
+    const headers = { 'content-type': 'application/json', ...(as && credentials(as)) };
+    return answerOf(await fetch(`${app.url}${path}`, { method, headers, body }));
+  }
 
   it('are refused by name wherever a body is taken', async () => {
     const cases = writes();
@@ -126,11 +133,9 @@ describe('fields that nobody may set', () => {
     expect(taken.toSorted()).toEqual(writingRoutes(true).toSorted());
     await expectUnchanged(async () => {
       for (const { route, as, body } of cases) {
-        for (const field of FIELDS.filter(
-          (one) => !(one in { ...body }) || one === 'constructor' || one === '__proto__',
-        )) {
-          const reply = await call(route, withField(body, field), as);
-          expect([route, reply.status, reply.body.errors]).toEqual([route, 422, [{ field, message: 'is unknown' }]]);
+        for (const field of FIELDS.filter((one) => !Object.hasOwn(body, one))) {
+          const { errors } = expectProblem(await send(route, withField(body, field), as), 422, 'invalid_request');
+          expect([route, errors]).toEqual([route, [{ field, message: 'is unknown' }]]);
         }
       }
     });
@@ -240,17 +245,12 @@ function raw(bytes: string): Promise<Answer[]> {
   return sendRaw(Number(new URL(app.url).port), bytes);
 }
 
-const credentials = (userid: string, accesstoken: string) => [
-  `X-User-Id: ${userid}`,
-  `Authorization: Bearer ${accesstoken}`,
-];
-
 describe('headers', () => {
   const NAMES = ['X-User-Id', 'Authorization', 'Cookie', 'X-Request-Id', 'User-Agent', 'X-Forwarded-For', 'Origin'];
   const GET = 'GET /v1/users/me';
 
   it.each(NAMES)('%s with NUL, a bare CR or an unpaired surrogate opens nothing', async (name) => {
-    const good = credentials(session.userid, session.accesstoken).filter((line) => !line.startsWith(name));
+    const good = lines(session).filter((line) => !line.startsWith(name));
     await expectUnchanged(async () => {
       for (const text of ['a\0b', 'a\rX-User-Id: b']) {
         expectProblem((await raw(request(GET, [...good, `${name}: ${text}`])))[0]!, 400, 'malformed');
@@ -266,7 +266,7 @@ describe('headers', () => {
 
   it('that say too much: Host, Expect, CONNECT, URL', async () => {
     await expectUnchanged(async () => {
-      const good = credentials(session.userid, session.accesstoken);
+      const good = lines(session);
       const logout = 'POST /v1/auth/logout';
       const close = 'Connection: close';
       const cases: [string, number, string][] = [
@@ -291,7 +291,7 @@ describe('bodies', () => {
       request(
         'POST /v1/users',
         [
-          ...credentials(shippedApp.userid, shippedApp.accesstoken),
+          ...lines(shippedApp),
           ...(type === '' ? [] : [`Content-Type: ${type}`]),
           `Content-Length: ${Buffer.byteLength(body, 'latin1')}`,
         ],
@@ -326,9 +326,9 @@ describe('bodies', () => {
 
 describe('userids, tokens and ids with letters that a store would read', () => {
   const around = (text: string) => [
-    '*',
-    '}',
-    '{',
+    '*'.repeat(9),
+    '}'.repeat(9),
+    '{'.repeat(9),
     `${text}*`,
     `${text}}`,
     `{${text}}`,
@@ -338,7 +338,7 @@ describe('userids, tokens and ids with letters that a store would read', () => {
   ];
 
   it.each(['postgres', 'redis'] as const)('open nothing and name nothing, with sessions in %s', async (store) => {
-    const own = store === 'redis' ? await startTestApp({ store }) : app;
+    const own = store === 'redis' ? await startTestApp({ store, env: PATIENT }) : app;
     try {
       const as = await http.adminLogin(own.url);
       const { userid, accesstoken } = as;

@@ -86,27 +86,45 @@ function clientInfo(): ClientInfo {
 
 type Method = (...args: unknown[]) => unknown;
 
+/** A barrier where many meet. */
+export interface Meeting {
+  /** Lets everybody go on, whoever is missing. */
+  readonly release: () => void;
+  /** The methods are as they were again. */
+  readonly restore: () => void;
+}
+
 /**
- * Lets nobody go on from `target[method]` before `count` calls, of all the targets together, have come out of it: the
- * barrier of races that many run.
- * @returns puts the methods back
+ * Lets nobody go on from `target[method]`, of all the targets together, before `count` calls have come there: before
+ * the method begins, or after it is done.
  */
-export function meet(targets: readonly object[], method: string, count: number): () => void {
+export function meet<T extends object>(
+  targets: readonly T[],
+  method: keyof T & string,
+  where: 'before' | 'after',
+  count: number,
+): Meeting {
   const together = Promise.withResolvers<void>();
   let arrived = 0;
-  for (const target of targets as readonly Record<string, Method>[]) {
+  const arrive = async () => {
+    arrived += 1;
+    if (arrived >= count) together.resolve();
+    await together.promise;
+  };
+  const all = targets as unknown as readonly Record<string, Method>[];
+  for (const target of all) {
     const original = target[method]!;
     target[method] = async (...args: unknown[]) => {
+      if (where === 'before') await arrive();
       const result = await original.apply(target, args);
-      arrived += 1;
-      if (arrived >= count) together.resolve();
-      await together.promise;
+      if (where === 'after') await arrive();
       return result;
     };
   }
-  return () => {
-    for (const target of targets as readonly Record<string, Method>[]) delete target[method];
+  const restore = () => {
+    for (const target of all) delete target[method];
   };
+  return { release: together.resolve, restore };
 }
 
 /** How many there are of each. */

@@ -1,317 +1,202 @@
-import { ApitokenByPasswordService } from '../../src/auth/apitoken-by-password.service.js';
 import { AuthorityService } from '../../src/authority/authority.service.js';
+import { TruthService } from '../../src/authority/truth.service.js';
 import { parseToken } from '../../src/common/secret-token.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
-import { SessionStore } from '../../src/sessions/session-store.js';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import type { TestApp } from '../support/app.js';
-import { eventually, hold, type Barrier } from '../support/barrier.js';
-import { api, expectStatus, type Reply, type TokenLogin, type User } from '../support/client.js';
+import { eventually, hold } from '../support/barrier.js';
+import { api, expectStatus, type Reply, type User } from '../support/client.js';
 import { Fleet } from './fleet.js';
+import {
+  ENDINGS,
+  ENDINGS_OF_THE_APP,
+  LOGOUT,
+  NONSENSE,
+  PLACES,
+  REAUTHENTICATION,
+  prepare,
+  sidOf,
+  startHeld,
+  type Ending,
+  type HeldAt,
+  type Issued,
+  type Race,
+} from './held-requests.js';
 
-/** What a held request may issue. */
-interface Issued {
-  readonly accesstoken?: string;
-  readonly apitoken?: string;
-  readonly expiresAt?: string;
-  readonly absoluteExpiresAt?: string;
-}
-
-const NEW_PASSWORD = 'marbles under quiet stairs';
-const OTHER_PASSWORD = 'pebbles over noisy bridges';
-
-/** One request that is held, and what ends, through the other process, what it stands on. */
-interface Race {
-  /** Whose sessions or apitoken it is about. */
-  readonly user: User;
-  /** Whose session it is sent with: the user's, or an app account's. */
-  readonly caller: User;
-  readonly as: TokenLogin;
-  /** The user's password when the ending begins. */
-  readonly password: string;
-  /** The password after it. */
-  passwordAfter: string;
-  /** Sessions that the ending itself needed or gave: they may live. */
-  readonly known: Set<string>;
-}
-
-interface Place {
-  readonly name: string;
-  readonly hold: (app: TestApp) => Barrier;
-  /** Its transaction is committed there: the session it was sent with is over by it. */
-  readonly committed?: true;
-  /** What it is answered with when it goes on after an ending. */
-  readonly answer: number;
-}
-
-interface HeldRequest {
-  readonly name: string;
-  readonly places: readonly Place[];
-  readonly byApp?: true;
-  /** What it is answered with where nothing comes between. */
-  readonly ok: number;
-  readonly start: (url: string, race: Race) => Promise<Reply<Issued>>;
-}
-
-interface Ending {
-  readonly name: string;
-  readonly run: (fleet: Fleet, race: Race) => Promise<Reply<Issued>>;
-}
-
-const afterProof = (answer: number): Place => ({
-  name: 'after the password was proved',
-  hold: (app) => hold(app.get(PasswordHasher), 'verify', 'after'),
-  answer,
-});
-const beforeChange: Place = {
-  name: 'before its transaction',
-  hold: (app) => hold(app.get(AuthorityService), 'change', 'before'),
-  answer: 401,
-};
-const beforeSession: Place = {
-  name: 'before its session is written',
-  hold: (app) => hold(app.get(SessionStore), 'create', 'before'),
-  answer: 200,
-};
-
-const HELD: readonly HeldRequest[] = [
-  {
-    name: 'a login',
-    // It is answered with a session of the old epoch, or of an apitoken that is gone, which nobody honours.
-    places: [afterProof(200), beforeSession],
-    ok: 200,
-    start: (url, { user }) => {
-      const { username, password, apitoken } = user;
-      return api(url).post('/v1/auth/login', { username, password, apitoken });
-    },
-  },
-  {
-    name: 'a password change',
-    places: [afterProof(401), beforeChange, { ...beforeSession, committed: true }],
-    ok: 200,
-    start: (url, { user, as }) => {
-      const body = { currentPassword: user.password, newPassword: NEW_PASSWORD };
-      return api(url).post('/v1/users/me/password', body, { as });
-    },
-  },
-  {
-    name: 'a re-authentication',
-    places: [
-      afterProof(401),
-      {
-        name: 'before its transaction',
-        hold: (app) => hold(app.get(AuthorityService), 'adminChange', 'before'),
-        answer: 401,
-      },
-      {
-        name: 'before the old session is taken away',
-        hold: (app) => hold(app.get(SessionsService), 'remove', 'before'),
-        committed: true,
-        answer: 200,
-      },
-      { ...beforeSession, committed: true },
-    ],
-    ok: 200,
-    start: (url, { user, as }) => api(url).post('/v1/auth/reauthenticate', { password: user.password }, { as }),
-  },
-  {
-    name: 'DELETE /v1/sessions?keep=current',
-    places: [beforeChange, { ...beforeSession, committed: true }],
-    ok: 200,
-    start: (url, { as }) => api(url).delete('/v1/sessions?keep=current', { as }),
-  },
-  {
-    name: 'POST /v1/apitokens',
-    places: [
-      afterProof(401),
-      {
-        name: 'before its transaction',
-        hold: (app) => hold(app.get(ApitokenByPasswordService), 'insert' as never, 'before'),
-        answer: 401,
-      },
-    ],
-    byApp: true,
-    ok: 201,
-    start: (url, { user, as }) => {
-      const { username, password } = user;
-      return api(url).post('/v1/apitokens', { username, password, name: 'second phone' }, { as });
-    },
-  },
-];
-
-const ENDINGS: readonly Ending[] = [
-  {
-    name: 'DELETE /v1/sessions by the user',
-    run: async (fleet, race) => api(fleet.two.url).delete('/v1/sessions', { as: await otherDevice(fleet, race) }),
-  },
-  {
-    name: 'DELETE /v1/users/{userid}/sessions by an admin',
-    run: async (fleet, { user }) => {
-      const as = await fleet.adminSession(fleet.two);
-      return api(fleet.two.url).delete(`/v1/users/${user.userid}/sessions`, { as });
-    },
-  },
-  {
-    name: 'a password change',
-    run: async (fleet, race) => {
-      const body = { currentPassword: race.password, newPassword: OTHER_PASSWORD };
-      const as = await otherDevice(fleet, race);
-      const reply = await api(fleet.two.url).post<Issued>('/v1/users/me/password', body, { as });
-      race.passwordAfter = OTHER_PASSWORD;
-      race.known.add(sidOf(reply.body.accesstoken!));
-      return reply;
-    },
-  },
-  {
-    name: 'logout of its session',
-    run: (fleet, { as }) => api(fleet.two.url).post('/v1/auth/logout', undefined, { as }),
-  },
-  {
-    name: "deletion of its session's apitoken",
-    run: async (fleet, race) => {
-      const { user, caller } = race;
-      const id = parseToken('apt', caller.apitoken)!.id;
-      if (caller === user) {
-        const as = await otherDevice(fleet, race);
-        return api(fleet.two.url).delete(`/v1/users/me/apitokens/${id}`, { as });
-      }
-      const as = await fleet.adminSession(fleet.two);
-      return api(fleet.two.url).delete(`/v1/users/${caller.userid}/apitokens/${id}`, { as });
-    },
-  },
-];
-
-/** `POST /v1/apitokens` is sent with a session of another account than the one it is about. */
-const ENDINGS_OF_THE_APP: readonly Ending[] = [
-  {
-    name: "DELETE /v1/users/{userid}/sessions of the app's by an admin",
-    run: async (fleet, { caller }) => {
-      const as = await fleet.adminSession(fleet.two);
-      return api(fleet.two.url).delete(`/v1/users/${caller.userid}/sessions`, { as });
-    },
-  },
-];
-
-const NONSENSE: Readonly<Record<string, string>> = {
-  'a login × logout of its session': 'nobody has its accesstoken before it is answered',
-};
-
-/** A session of the user on another device, opened now: what a committed change has ended could end nothing. */
-async function otherDevice(fleet: Fleet, race: Race): Promise<TokenLogin> {
-  const login = await fleet.session(fleet.two, race.user);
-  race.known.add(sidOf(login.accesstoken));
-  return login;
-}
-
-function sidOf(accesstoken: string): string {
-  return parseToken('act', accesstoken)!.id;
-}
-
-async function prepare(fleet: Fleet, request: HeldRequest, place?: Place): Promise<Race> {
-  const user = await fleet.user();
-  const caller = request.byApp ? await fleet.user('app') : user;
-  const as = await fleet.session(fleet.one, caller, request.byApp === true);
-  const changed = request.name === 'a password change' && place?.committed === true;
-  const password = changed ? NEW_PASSWORD : user.password;
-  return { user, caller, as, password, passwordAfter: password, known: new Set() };
-}
+/** Long enough that a machine with other work to do does not lose it. */
+const LEASE_MS = '1500';
 
 /** What of the held request is honoured, by either process, and every session of the user that nobody knows of. */
 async function survivors(fleet: Fleet, race: Race, reply: Reply<Issued>): Promise<string[]> {
   const found: string[] = [];
-  const { user, known, passwordAfter: password } = race;
+  const { user, known } = race;
   const { accesstoken, apitoken } = reply.status < 300 ? reply.body : {};
   for (const [name, app] of Object.entries({ one: fleet.one, two: fleet.two })) {
-    if (accesstoken !== undefined) {
-      const call = await api(app.url).get('/v1/users/me', { as: { userid: user.userid, accesstoken } });
-      if (call.status !== 401) found.push(`accesstoken through ${name}: ${call.status}`);
-    }
     const sessions = await app.get(SessionsService).list(user.userid);
     if (sessions.some(({ sid }) => !known.has(sid))) found.push(`a session in the list of ${name}`);
+    if (accesstoken !== undefined) {
+      const call = await api(app.url).get('/v1/users/me', { as: { userid: user.userid, accesstoken } });
+      if (call.status !== 401) found.push(`the accesstoken, by ${name}: ${call.status}`);
+    }
     if (apitoken !== undefined) {
-      const login = await api(app.url).post('/v1/auth/login', { username: user.username, password, apitoken });
-      if (login.status !== 401) found.push(`apitoken through ${name}: ${login.status}`);
+      const body = { username: user.username, password: race.passwordAfter, apitoken };
+      const login = await api(app.url).post<Issued>('/v1/auth/login', body);
+      if (login.status !== 401) found.push(`the apitoken, by ${name}: ${login.status}`);
+      if (login.status === 200) known.add(sidOf(login.body.accesstoken!));
     }
   }
-  const apitokens = await fleet.one.db.query<unknown[]>('SELECT 1 FROM apitokens WHERE userid = $1 AND id <> $2', [
-    user.userid,
-    parseToken('apt', user.apitoken)!.id,
-  ]);
-  if (apitokens.length > 0) found.push('an apitoken in the table');
+  const first = parseToken('apt', user.apitoken)!.id;
+  const sql = 'SELECT 1 FROM apitokens WHERE userid = $1 AND id <> $2';
+  if ((await fleet.one.db.query<unknown[]>(sql, [user.userid, first])).length > 0) found.push('an apitoken');
   return found;
 }
 
-/** Starts the request through process one and stops it at that place. */
-async function startHeld(fleet: Fleet, request: HeldRequest, place: Place, race: Race) {
-  const barrier = place.hold(fleet.one);
-  const reply = request.start(fleet.one.url, race);
-  const first = await Promise.race([barrier.reached, reply]);
-  if (first !== undefined) throw new Error(`it was answered ${first.status} before it was held: ${first.code}`);
-  return { barrier, reply };
-}
+const SURVIVES = {
+  session: [
+    'a session in the list of one',
+    'the accesstoken, by one: 200',
+    'a session in the list of two',
+    'the accesstoken, by two: 200',
+  ],
+  apitoken: ['the apitoken, by one: 200', 'the apitoken, by two: 200', 'an apitoken'],
+};
 
-const PLACES = HELD.flatMap((request) => request.places.map((place) => ({ request, place })));
+/** Whether that is the user's password. */
+async function isPassword(app: TestApp, { user, passwordAfter }: Race): Promise<boolean> {
+  const sql = 'SELECT password_hash FROM users WHERE userid = $1';
+  const [row] = await app.db.query<{ password_hash: string }[]>(sql, [user.userid]);
+  return (await app.get(PasswordHasher).verify(passwordAfter, row!.password_hash, { lane: 'first' })).ok;
+}
 
 describe.each(['redis', 'postgres'] as const)('with sessions in %s', (store) => {
   let fleet: Fleet;
 
   beforeAll(async () => {
-    fleet = await Fleet.start({ store });
+    fleet = await Fleet.start({ store, env: { TRUTH_LEASE_MS: LEASE_MS } });
   });
   afterAll(() => fleet?.close());
 
-  describe.each(PLACES.map((held) => [held.request.name, held.place.name, held] as const))(
-    '%s, held %s',
-    (_request, _place, { request, place }) => {
-      const endings = request.byApp ? [...ENDINGS, ...ENDINGS_OF_THE_APP] : ENDINGS;
+  /** Holds the request there, has it ended through the other process, lets it go on. */
+  async function race(held: HeldAt, ending?: Ending) {
+    const race = await prepare(fleet, held);
+    const { barrier, reply } = await startHeld(fleet, held, race);
+    const ended = await ending?.run(fleet, race);
+    barrier.release();
+    const answered = await reply;
+    return { race, ended: ended?.status, answered: answered.status, found: await survivors(fleet, race, answered) };
+  }
 
-      it('gives what works where nothing comes between', async () => {
-        const race = await prepare(fleet, request, place);
-        const { barrier, reply } = await startHeld(fleet, request, place, race);
-        barrier.release();
-        const answered = await reply;
-        expect(answered.status).toBe(request.ok);
-        const wanted = request.byApp
-          ? ['apitoken through one: 200', 'apitoken through two: 200', 'an apitoken in the table']
-          : ['accesstoken through one: 200', 'a session in the list of one'].flatMap((one) => [one]);
-        const found = await survivors(fleet, race, answered);
-        expect(found).toEqual(expect.arrayContaining(wanted));
-      });
+  describe.each(PLACES)('$request.name, held $place.name', (held) => {
+    const { request, place } = held;
 
-      for (const ending of endings) {
-        const reason = NONSENSE[`${request.name} × ${ending.name}`];
-        if (reason !== undefined) {
-          it.skip(`${ending.name}: ${reason}`, () => undefined);
-          continue;
-        }
-        // What the transaction of the request has ended itself, nobody can end any more.
-        if (place.committed && ending.name === 'logout of its session') {
-          it(`refuses ${ending.name}, which is over`, async () => {
-            const race = await prepare(fleet, request, place);
-            const { barrier, reply } = await startHeld(fleet, request, place, race);
-            const ended = await ending.run(fleet, race);
-            barrier.release();
-            const answered = await reply;
-            expect([ended.status, answered.status]).toEqual([401, 200]);
-          });
-          continue;
-        }
+    it('gives what works where nothing comes between', async () => {
+      const { answered, found } = await race(held);
+      expect(answered).toBe(request.byApp ? 201 : 200);
+      expect(found).toEqual(request.byApp ? SURVIVES.apitoken : SURVIVES.session);
+    });
+
+    for (const ending of request.byApp ? [...ENDINGS, ...ENDINGS_OF_THE_APP] : ENDINGS) {
+      const nonsense = NONSENSE[`${request.name}, ${ending.name}`];
+      if (nonsense !== undefined) {
+        it.skip(`${ending.name}: ${nonsense}`, () => undefined);
+      } else if (place.committed && ending.name === LOGOUT) {
+        it('has ended its session itself, whose logout is 401 from then on', async () => {
+          const { ended, answered, found } = await race(held, ending);
+          expect([ended, answered]).toEqual([401, 200]);
+          expect(found).toEqual(SURVIVES.session);
+        });
+      } else {
         it(`leaves nothing after ${ending.name}`, async () => {
-          const race = await prepare(fleet, request, place);
-          const { barrier, reply } = await startHeld(fleet, request, place, race);
-          const ended = await ending.run(fleet, race);
-          barrier.release();
-          const answered = await reply;
-          expect(ended.status === 200 || ended.status === 204).toBe(true);
-          expect(await survivors(fleet, race, answered)).toEqual([]);
-          expect(answered.status).toBe(place.answer);
-          const stays = await fleet.one.db.query<unknown[]>(
-            `SELECT 1`,
-          );
-          expect(stays).toHaveLength(1);
+          const { race: after, ended, answered, found } = await race(held, ending);
+          expect(found).toEqual([]);
+          expect([ended, answered]).toEqual([ending.answer, place.answer]);
+          expect(await isPassword(fleet.two, after)).toBe(true);
         });
       }
+    }
+  });
+
+  it('leaves nothing of all of them, held at once, after DELETE /v1/all-sessions', async () => {
+    const races: { held: HeldAt; race: Race }[] = [];
+    for (const held of PLACES) races.push({ held, race: await prepare(fleet, held) });
+    const as = await fleet.adminSession(fleet.two);
+    const started: Awaited<ReturnType<typeof startHeld>>[] = [];
+    for (const { held, race } of races) started.push(await startHeld(fleet, held, race));
+    const ended = await api(fleet.two.url).delete('/v1/all-sessions', { as });
+    expect(ended.status).toBe(204);
+    // Until process one serves again, it could not let anybody survive.
+    await eventually(() => fleet.both.every((app) => app.get(TruthService).ready));
+    for (const { barrier } of started) barrier.release();
+    const outcomes = await Promise.all(
+      races.map(async ({ held, race }, at) => {
+        const answered = await started[at]!.reply;
+        const what = `${held.request.name}, held ${held.place.name}`;
+        return [what, answered.status, await survivors(fleet, race, answered)] as const;
+      }),
+    );
+    expect(outcomes).toEqual(
+      PLACES.map(({ request, place }) => [`${request.name}, held ${place.name}`, place.answer, []]),
+    );
+    expect((await api(fleet.one.url).get('/v1/users/me', { as })).status).toBe(401);
+  });
+
+  it.each([
+    { what: 'logout', method: 'logout', path: () => '/v1/auth/logout', refusal: 401 },
+    {
+      what: 'DELETE /v1/sessions/{id}',
+      method: 'adminChange',
+      path: (sid: string) => `/v1/sessions/${sid}`,
+      refusal: 404,
     },
-  );
+  ])('$what of a session that is replaced meanwhile does not pass for the end of its successor', async (ending) => {
+    const held = PLACES.find(({ request }) => request.name === REAUTHENTICATION)!;
+    const race = await prepare(fleet, held);
+    const isLogout = ending.method === 'logout';
+    const late = isLogout
+      ? hold(fleet.two.get(SessionsService), 'logout', 'before')
+      : hold(fleet.two.get(AuthorityService), 'adminChange', 'before');
+    const as = isLogout ? race.as : await fleet.session(fleet.two, race.user);
+    const path = ending.path(sidOf(race.as.accesstoken));
+    const ended = api(fleet.two.url).call(isLogout ? 'POST' : 'DELETE', path, undefined, { as });
+    await late.reached;
+    const replaced = await held.request.start(fleet.one.url, race);
+    late.release();
+    expect([replaced.status, (await ended).status]).toEqual([200, ending.refusal]);
+  });
 });
-void eventually; void expectStatus;
+
+describe.each(['redis', 'postgres'] as const)('a session kept by keep=current, in %s', (store) => {
+  it('ends when the first one would have, however often it is renewed', async () => {
+    const fleet = await Fleet.start({ store, env: { TRUTH_LEASE_MS: LEASE_MS, SESSION_TOKEN_ABSOLUTE_SECONDS: '2' } });
+    try {
+      const user = await fleet.user();
+      const first = expectStatus(await start(fleet, user), 200);
+      let as = { userid: user.userid, accesstoken: first.accesstoken! };
+      let renewals = 0;
+      const ends = new Set<string>();
+      await eventually(async () => {
+        const through = fleet.both[renewals % 2]!;
+        const reply = await api(through.url).delete<Issued>('/v1/sessions?keep=current', { as });
+        if (reply.status === 401) return true;
+        const { accesstoken, absoluteExpiresAt } = expectStatus(reply, 200);
+        as = { ...as, accesstoken: accesstoken! };
+        ends.add(absoluteExpiresAt!);
+        renewals += 1;
+        return false;
+      });
+      const late = Date.now() - Date.parse(first.absoluteExpiresAt!);
+      expect([...ends]).toEqual([first.absoluteExpiresAt]);
+      expect(renewals).toBeGreaterThan(5);
+      // All clocks are this machine's; a call that began before the end may be refused after it.
+      expect(late).toBeGreaterThan(-50);
+      expect(late).toBeLessThan(1000);
+      for (const { url } of fleet.both) expect((await api(url).get('/v1/users/me', { as })).status).toBe(401);
+    } finally {
+      await fleet.close();
+    }
+  });
+
+  function start(fleet: Fleet, { username, password, apitoken }: User): Promise<Reply<Issued>> {
+    return api(fleet.one.url).post<Issued>('/v1/auth/login', { username, password, apitoken });
+  }
+});

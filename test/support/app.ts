@@ -23,7 +23,7 @@ export const TEST_ENV: Readonly<Record<string, string>> = {
   LOG_LEVEL: 'silent',
   SWAGGER_UI: 'false',
   TRUST_PROXY: '127.0.0.1/32',
-  TRUTH_LEASE_MS: '500',
+  TRUTH_LEASE_MS: '1500',
   PASSWORD_ITERATIONS: '1000',
   HASH_CONCURRENCY: '1',
   BOOTSTRAP_ADMIN_USERNAME: FIRST_ADMIN.username,

@@ -28,7 +28,8 @@ export class PassportStrategy<T extends object> {
   /** What the strategy finds in this request; null for nobody. Rejects with what it threw. */
   async authenticate(request: FastifyRequest, reply: FastifyReply): Promise<T | null> {
     return new Promise((resolve, reject) => {
-      const answer = (error: unknown, found?: T | false | null) => (error ? reject(error as Error) : resolve(found || null));
+      const answer = (error: unknown, found?: T | false | null) =>
+        error ? reject(error as Error) : resolve(found || null);
       const middleware = this.passport.authenticate(this.name, { session: false }, answer) as (
         ...args: unknown[]
       ) => void;
