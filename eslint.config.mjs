@@ -2,10 +2,8 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-const noEnvironment = {
-  selector: 'MemberExpression[object.name="process"][property.name="env"]',
-  message: 'Only src/config/env.ts reads the environment.',
-};
+const environment = 'Only src/config/env.ts reads the environment.';
+const guessable = { object: 'Math', property: 'random', message: 'Nothing here may be guessed: use node:crypto.' };
 
 export default tseslint.config(
   { ignores: ['dist/**', 'node_modules/**', 'coverage/**', '.cache/**', '.data/**'] },
@@ -35,13 +33,12 @@ export default tseslint.config(
       'no-eval': 'error',
       'no-implied-eval': 'error',
       'no-new-func': 'error',
-      'no-restricted-properties': [
-        'error',
-        { object: 'Math', property: 'random', message: 'Nothing here may be guessed: use node:crypto.' },
-      ],
+      // Taken apart (`const { env } = process`) as well.
+      'no-restricted-properties': ['error', guessable, { object: 'process', property: 'env', message: environment }],
       'no-restricted-syntax': [
         'error',
-        noEnvironment,
+        { selector: 'ImportSpecifier[imported.name="pbkdf2Sync"]', message: 'Only the hash worker may block.' },
+        { selector: 'MemberExpression[property.name=/^(inner|outer)HTML$/]', message: 'Text is no markup.' },
         { selector: 'CallExpression[callee.property.name="pbkdf2Sync"]', message: 'Only the hash worker may block.' },
         {
           selector: 'FunctionDeclaration NewExpression[callee.name="RegExp"][arguments.0.type="Identifier"]',
@@ -50,11 +47,19 @@ export default tseslint.config(
       ],
       'no-restricted-imports': [
         'error',
-        { paths: [{ name: 'node:child_process', message: 'Only the embedded Postgres starts a process.' }] },
+        {
+          paths: [
+            ...['node:child_process', 'child_process'].map((name) => ({
+              name,
+              message: 'Only the embedded Postgres starts a process.',
+            })),
+            ...['node:process', 'process'].map((name) => ({ name, importNames: ['env'], message: environment })),
+          ],
+        },
       ],
     },
   },
-  { files: ['src/config/env.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['src/config/env.ts'], rules: { 'no-restricted-properties': ['error', guessable] } },
   { files: ['src/passwords/pbkdf2.worker.ts'], rules: { 'no-restricted-syntax': 'off' } },
   { files: ['src/database/embedded-postgres*.ts'], rules: { 'no-restricted-imports': 'off' } },
   {

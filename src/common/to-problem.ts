@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { HttpException } from '@nestjs/common';
 import { Problem, type ProblemCode } from './problem.js';
 
@@ -79,7 +80,7 @@ function codeOf(status: number): ProblemCode {
 /** The status of Nest's, Fastify's and http-errors' errors; nobody else's `statusCode` is believed. */
 function statusOf(error: unknown): number | null {
   if (error instanceof HttpException) return error.getStatus();
-  if (!(error instanceof Error)) return null;
+  if (!isNativeError(error)) return null;
   const { name, statusCode, expose } = error as Error & { statusCode?: unknown; expose?: unknown };
   const known = name === 'FastifyError' || typeof expose === 'boolean';
   return known && typeof statusCode === 'number' ? statusCode : null;
@@ -87,7 +88,7 @@ function statusOf(error: unknown): number | null {
 
 /** Whether Postgres or Redis is away, starting, stopping, read-only or full, wherever in the chain it says so. */
 export function isDependencyAway(error: unknown, depth = 0): boolean {
-  if (!(error instanceof Error) || depth > 5) return false;
+  if (!isNativeError(error) || depth > 5) return false;
   if (saysAway(error)) return true;
   const { driverError, cause, errors } = error as Error & Record<'driverError' | 'cause' | 'errors', unknown>;
   const inner = [driverError, cause, ...(Array.isArray(errors) ? (errors as unknown[]).slice(0, 5) : [])];

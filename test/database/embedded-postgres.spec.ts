@@ -1,34 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, lstatSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { runnablePostgres } from '../../src/database/embedded-postgres-files.js';
+import { elsewhereOf, makeFolder, removeDatabaseFolder } from '../setup/folders.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded-postgres.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const isRoot = process.getuid?.() === 0;
+const asRoot = isRoot ? it : it.skip;
+const onLinux = process.platform === 'linux' ? it : it.skip;
 const folders: string[] = [];
 const holders: ChildProcess[] = [];
 const servers: EmbeddedPostgres[] = [];
 
-/** One that the user whom root runs Postgres as can get into. */
-function newFolder(mode = 0o711): string {
-  const folder = mkdtempSync(join(tmpdir(), 'postern-embedded-'));
-  chmodSync(folder, mode);
+function newFolder(mode?: number): string {
+  const folder = makeFolder('embedded', mode);
   folders.push(folder);
   return folder;
 }
@@ -97,15 +86,21 @@ afterEach(async () => {
   }
   for (const folder of folders) if (existsSync(pidFile(folder))) await start(folder);
   await Promise.all(servers.splice(0).map((server) => server.stop()));
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  folders.splice(0).forEach(removeDatabaseFolder);
 });
 
 describe('a first start', () => {
+  let folder: string;
   let dir: string;
   let server: EmbeddedPostgres;
-  beforeEach(async () => {
-    dir = join(newFolder(), 'made/by/us');
-    server = await start(dir);
+  beforeAll(async () => {
+    folder = makeFolder('embedded');
+    dir = join(folder, 'made/by/us');
+    server = await startEmbeddedPostgres({ dir, durable: false });
+  });
+  afterAll(async () => {
+    await server?.stop();
+    rmSync(folder, { recursive: true });
   });
 
   it('makes a database in UTF-8 whose role has its time limits and no rights over the server', async () => {
@@ -136,7 +131,7 @@ describe('a first start', () => {
     expect(await failure(server.url.replace('postern:', 'postgres:'))).toBe('28000');
   });
 
-  it('keeps the password where only its user can read it, out of the process list and the log', () => {
+  onLinux('keeps the password where only its user can read it, out of the process list and the log', () => {
     const file = join(dir, 'data/postern.password');
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const password = readFileSync(file, 'utf8');
@@ -145,7 +140,7 @@ describe('a first start', () => {
     expect(readFileSync(join(dir, 'postgres.log'), 'utf8')).not.toContain(password);
   });
 
-  it('hands none of our environment to the server, and runs it as another than root', () => {
+  onLinux('hands none of our environment to the server, and runs it as another than root', () => {
     const pid = postmasterPid(dir);
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
     expect(
@@ -279,7 +274,7 @@ describe('binaries', () => {
     for (const { target } of links) expect(statSync(join(native, '..', target)).isFile()).toBe(true);
   });
 
-  (isRoot ? it : it.skip)('are copied once where the other user cannot reach the package', () => {
+  asRoot('are copied once where the other user cannot reach the package', () => {
     const native = packageWithoutLinks(0o700);
     const home = newFolder();
     const copy = runnablePostgres(native, home, user);
@@ -288,19 +283,13 @@ describe('binaries', () => {
   });
 });
 
-(isRoot ? it : it.skip)('root, whose folder no other user can reach, is told where the database went', async () => {
+asRoot('root, whose folder no other user can reach, is told where the database went', async () => {
   const dir = join(newFolder(0o700), 'postgres');
+  folders.push(dir);
   const lines: string[] = [];
   const server = await start(dir, (line) => lines.push(line));
-  const elsewhere = readlinkSync(join(dir, 'elsewhere'));
-  try {
-    expect(elsewhere).toMatch(/^\/var\/lib\/postern-/);
-    expect(lines[0]).toContain(`cannot reach ${dir}: the database is in ${elsewhere}`);
-    const again = await start(dir);
-    expect(again).toMatchObject({ adopted: true, url: server.url });
-    await again.stop();
-  } finally {
-    await server.stop();
-    rmSync(elsewhere, { recursive: true });
-  }
+  const elsewhere = elsewhereOf(dir);
+  expect(elsewhere).toMatch(/^\/var\/lib\/postern-/);
+  expect(lines[0]).toContain(`cannot reach ${dir}: the database is in ${elsewhere}`);
+  expect(await start(dir)).toMatchObject({ adopted: true, url: server.url });
 });

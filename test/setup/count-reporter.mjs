@@ -1,5 +1,6 @@
 /**
- * Ends a run with one plain line of its numbers. A file that could not be run at all counts as a failed test.
+ * Ends a run with one plain line of its numbers, after all that Jest prints. A file that could not be run at all
+ * counts as a failed test.
  */
 export default class CountReporter {
   onRunComplete(_contexts, results) {
@@ -7,6 +8,6 @@ export default class CountReporter {
     const skipped = results.numPendingTests + results.numTodoTests;
     const counts = [`${results.numPassedTests} passed`, `${failed} failed`];
     if (skipped > 0) counts.push(`${skipped} skipped`);
-    process.stdout.write(`${counts.join(', ')}\n`);
+    process.once('exit', () => process.stdout.write(`${counts.join(', ')}\n`));
   }
 }

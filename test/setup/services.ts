@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDataSource, migrate } from '../../src/database/data-source.js';
 import { startEmbeddedPostgres } from '../../src/database/embedded-postgres.js';
+import { elsewhereOf, makeFolder, removeDatabaseFolder } from './folders.js';
 import { killWithUs } from './guard.js';
 import { databaseUrl, execute } from './postgres-client.js';
 import { findRedisBinary } from './redis-binary.js';
@@ -35,21 +35,16 @@ export async function startServices(): Promise<() => Promise<void>> {
 }
 
 async function startPostgres(): Promise<{ url: string; stop(): Promise<void> }> {
-  const dir = mkdtempSync(join(tmpdir(), 'postern-postgres-'));
+  const dir = makeFolder('postgres');
   const server = await startEmbeddedPostgres({ dir, durable: false });
-  const folders = [dir, elsewhere(dir)].filter((folder) => folder !== undefined);
-  const release = killWithUs(postmasterPid(folders.at(-1)!), ...folders);
+  const elsewhere = elsewhereOf(dir);
+  const release = killWithUs(postmasterPid(elsewhere ?? dir), dir, ...(elsewhere === undefined ? [] : [elsewhere]));
   const stop = async () => {
     await server.stop();
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+    removeDatabaseFolder(dir);
     release();
   };
   return { url: server.url, stop };
-}
-
-/** Where root's database went, if the folder for temporary files is closed to others. */
-function elsewhere(dir: string): string | undefined {
-  return existsSync(join(dir, 'elsewhere')) ? readlinkSync(join(dir, 'elsewhere')) : undefined;
 }
 
 function postmasterPid(home: string): number {

@@ -18,8 +18,20 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   await execute(server, `SELECT pg_advisory_lock(${CLONING_LOCK})`, clone);
   return {
     url: databaseUrl(server, name),
-    drop: () => execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
+    drop: () => drop(server, name),
   };
+}
+
+/** Autovacuum's own connection cannot be ended by us, and is gone a moment later: 42501 is asked again. */
+async function drop(server: string, name: string): Promise<void> {
+  for (let tries = 20; ; tries -= 1) {
+    try {
+      return await execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    } catch (error) {
+      if ((error as { code?: string }).code !== '42501' || tries === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 function required(name: string): string {

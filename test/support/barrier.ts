@@ -40,7 +40,7 @@ export function hold<T extends object>(target: T, method: keyof T & string, wher
 }
 
 /** Polls until `condition` holds; throws after `ms`. For what another process or a heartbeat will do by itself. */
-export async function eventually(condition: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, ms = 30_000): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${condition.toString()}`);
