@@ -36,6 +36,8 @@ export interface EmbeddedPostgres {
 /** Long enough for a recovery from the logs of a crash. */
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
+/** SQLSTATE of a connection that a fast shutdown ends. */
+const ADMIN_SHUTDOWN = '57P01';
 /** Between two tries to have a server again that went away while we used it. */
 const RETRY_MS = 500;
 /** A port that was free may be taken a moment later; another process may start the same server. */
@@ -160,8 +162,9 @@ class Membership {
       const { rows } = await client.query<{ alone: boolean }>('SELECT pg_try_advisory_lock($1) AS alone', [USERS_LOCK]);
       if (rows[0]?.alone === true) await stopPostmaster(this.files.data);
     } catch (error) {
-      // It went away by itself, or by the hand of another who left.
-      if (readPostmaster(this.files.data) !== undefined) throw error;
+      // It went away by itself, or another who left at the same moment is stopping it, its pid file still there.
+      const isStopping = (error as { code?: string }).code === ADMIN_SHUTDOWN;
+      if (!isStopping && readPostmaster(this.files.data) !== undefined) throw error;
     } finally {
       await client.end();
     }
