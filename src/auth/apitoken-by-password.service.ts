@@ -45,6 +45,7 @@ export class ApitokenByPasswordService {
       userid: account?.userid ?? null,
       username: username ?? body.username,
       isApp: account?.is_app ?? false,
+      ...(account === null ? {} : { epoch: account.epoch }),
       address: client.ip,
     });
     const ok = await this.proves(attempt, account, body.password, username ?? '', gone);

@@ -12,7 +12,9 @@ SELECT 1 FROM known_sources
 WHERE userid = $1 AND source = $2 AND last_login_at > now() - interval '30 days'`;
 
 const REMEMBER = `
-INSERT INTO known_sources (userid, source) VALUES ($1, $2)
+INSERT INTO known_sources (userid, source)
+SELECT userid, $2 FROM users
+WHERE userid = $1 AND ($3::text IS NULL OR (SELECT world FROM generation) || '.' || epoch = $3) FOR SHARE
 ON CONFLICT (userid, source) DO UPDATE SET last_login_at = now(), web_failures = 0`;
 
 /**
@@ -31,10 +33,14 @@ export class KnownSources {
     return rows.length > 0;
   }
 
-  /** Notes a successful login; the source's 30 days, and its count to the hard stop, begin anew. */
-  async remember(userid: string, address: string | undefined): Promise<void> {
+  /**
+   * Notes a successful login; the source's 30 days, and its count to the hard stop, begin anew.
+   * @param epoch the one read beside the password hash: nothing is noted where another one is in force, because the
+   *   password was changed meanwhile and all sources forgotten
+   */
+  async remember(userid: string, address: string | undefined, epoch: string | null = null): Promise<void> {
     const { key } = sourceOf(address);
-    await failClosed(() => this.dataSource.query(REMEMBER, [userid, key]));
+    await failClosed(() => this.dataSource.query(REMEMBER, [userid, key, epoch]));
   }
 
   /**

@@ -22,6 +22,8 @@ export interface LoginSubject {
   /** As folded by the caller or as sent: it is folded here again before it becomes a key. */
   readonly username: string;
   readonly isApp: boolean;
+  /** The epoch read beside the password hash. */
+  readonly epoch?: string;
   readonly address: string | undefined;
   /**
    * When the request came, on the clock of `performance.now()`; default: now. A try that came during a wait is
@@ -135,7 +137,7 @@ export class LoginLimits {
   }
 
   /** A login with a right apitoken. */
-  private async beginToken({ userid, address, since }: LoginSubject & { userid: string }): Promise<LoginAttempt> {
+  private async beginToken({ userid, address, since, epoch }: LoginSubject & { userid: string }): Promise<LoginAttempt> {
     const own = knownRun('token', userid, address);
     const run: RunKey = (await this.knownSources.isKnown(userid, address)) ? own : ['run-token', userid];
     const [reserved] = await this.limiter.takeAll([
@@ -145,7 +147,7 @@ export class LoginLimits {
     return this.attempt({ returnable: [reserved!], failures: [] }, async () => {
       await this.endRuns(run, own);
       await this.webFailures.clearAll(userid);
-      await this.knownSources.remember(userid, address);
+      await this.knownSources.remember(userid, address, epoch);
     });
   }
 
@@ -181,7 +183,7 @@ export class LoginLimits {
     if (userid === null) throw new Error('nobody cannot have proved a password');
     await this.endRuns(run, own);
     if (run !== own) await this.webFailures.clearStrangers(userid);
-    await this.knownSources.remember(userid, who.address);
+    await this.knownSources.remember(userid, who.address, who.epoch);
   }
 
   /** Hashes of one account's password, right or wrong, are bounded because they cost; never given back later. */

@@ -57,6 +57,7 @@ export class LoginService {
       userid,
       username: candidate.username,
       isApp,
+      epoch,
       address: client.ip,
     });
     let proof: Verification;

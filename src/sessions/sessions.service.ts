@@ -104,13 +104,16 @@ export class SessionsService {
   /** Ends the session of the call. When this resolves no process honours it. */
   async logout(actor: Principal, client: ClientInfo): Promise<void> {
     const session = sessionOf(actor);
-    await inTransaction(this.dataSource, async (tx) => {
+    const ended = await inTransaction(this.dataSource, async (tx) => {
       const fresh = await recordEnd(tx, session, actor.userid);
       if (fresh) {
         await this.audit.record(tx, { action: 'logout', actor: actor.userid, target: actor.userid, client });
       }
+      return fresh;
     });
     await this.store.remove(actor.userid, session.sid);
+    // Over already, perhaps by a re-authentication, whose new session this has not ended.
+    if (!ended) throw new Problem('unauthenticated');
   }
 
   /** Ends one of the user's sessions; 404 where there is no such live one. An admin may end anybody's. */
@@ -119,7 +122,7 @@ export class SessionsService {
     if (session === undefined) throw new Problem('not_found');
     const roles = actor.userid === userid ? null : ['admin'];
     await this.authority.adminChange(actor, roles, async (tx) => {
-      if (!(await recordEnd(tx, session, userid))) return;
+      if (!(await recordEnd(tx, session, userid))) throw new Problem('not_found');
       await this.audit.record(tx, {
         action: 'session.ended',
         actor: actor.userid,

@@ -393,6 +393,20 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
       expect((await begin('web')).passwordOff).toBe(false);
     });
 
+    it('count in a row for a known source, too', async () => {
+      const home = anywhere();
+      await (await begin('web', home)).succeeded();
+      await dataSource.query('UPDATE known_sources SET web_failures = 99 WHERE userid = $1', [userid]);
+      await (await begin('web', home)).succeeded();
+      await wrong('web', 2, home);
+      expect((await begin('web', home)).passwordOff).toBe(false);
+    });
+
+    it('never count for an app account, which cannot enter here', async () => {
+      await answer(() => limits.begin('web', { userid, username, isApp: true, address: anywhere() }));
+      expect(await webFailures()).toBe(0);
+    });
+
     it.each(['stranger', 'known source'])('end at a right login in token mode (%s)', async (who) => {
       const home = anywhere();
       await (await begin('token', home)).succeeded();
