@@ -137,7 +137,12 @@ export class LoginLimits {
   }
 
   /** A login with a right apitoken. */
-  private async beginToken({ userid, address, since, epoch }: LoginSubject & { userid: string }): Promise<LoginAttempt> {
+  private async beginToken({
+    userid,
+    address,
+    since,
+    epoch,
+  }: LoginSubject & { userid: string }): Promise<LoginAttempt> {
     const own = knownRun('token', userid, address);
     const run: RunKey = (await this.knownSources.isKnown(userid, address)) ? own : ['run-token', userid];
     const [reserved] = await this.limiter.takeAll([
