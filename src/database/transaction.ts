@@ -22,6 +22,8 @@ export async function inTransaction<T>(dataSource: DataSource, work: (tx: Entity
     return result;
   } catch (error) {
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+    // TypeORM lets go of a runner whose connection broke, and refuses the next query in words of its own.
+    if (runner.isReleased && !(error instanceof Problem)) throw new Problem('unavailable', { cause: error });
     throw error;
   } finally {
     await runner.release();
