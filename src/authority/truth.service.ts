@@ -150,7 +150,9 @@ export class TruthService implements OnModuleDestroy {
     const sentAt = performance.now();
     const connection = this.redis.connection;
     try {
-      const [postgres, server] = await Promise.all([this.probe.postgres(), this.probe.redis()]);
+      // Both to their end: a question left open would meet the next one on the same connection.
+      const answers = await Promise.allSettled([this.probe.postgres(), this.probe.redis()]);
+      const [postgres, server] = [valueOf(answers[0]), valueOf(answers[1])];
       if (this.stopped || connection !== this.redis.connection) return;
       await this.judge(postgres, server, sentAt, connection);
     } catch (error) {
@@ -218,4 +220,9 @@ export class TruthService implements OnModuleDestroy {
     }
     this.leaseUntil = sentAt + this.leaseMs;
   }
+}
+
+function valueOf<T>(answer: PromiseSettledResult<T>): T {
+  if (answer.status === 'rejected') throw answer.reason;
+  return answer.value;
 }

@@ -40,6 +40,8 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
   private readonly cacheStore: RedisStore | undefined;
   private readonly readyListeners: (() => void)[] = [];
   private closing = false;
+  /** What Redis's clock said, in Unix ms, and when it was asked, on ours that never jumps. */
+  private clock: { readonly redisMs: number; readonly askedAt: number } | undefined;
 
   constructor(config: Config) {
     if (config.sessionStore !== 'redis' || config.redisUrl === undefined) return;
@@ -94,9 +96,17 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
     void this.connect();
   }
 
+  /** Redis's time in Unix ms, by what it told the last heartbeat: never behind it, ahead by a round trip at most. */
+  get nowMs(): number {
+    if (this.clock === undefined) throw new Error('Redis has not told its time yet');
+    return this.clock.redisMs + performance.now() - this.clock.askedAt;
+  }
+
   /** Asks the server, on the connection in use, what it is. Throws where it does not answer. */
   async inspect(): Promise<RedisServer> {
+    const askedAt = performance.now();
     const info = parseInfo(await this.client.sendCommand<string>(['INFO', 'server', 'replication', 'memory']));
+    this.clock = { redisMs: Number(info['server_time_usec']) / 1000, askedAt };
     return {
       isMaster: info['role'] === 'master',
       lineage: `${info['run_id']}:${info['master_replid']}`,

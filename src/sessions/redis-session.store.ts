@@ -14,8 +14,18 @@ const NOW = `local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** KEYS session, index; ARGV record, sid, absolute ms, latest absolute end or ''. Redis's clock gives every time. */
+/**
+ * How long after it was sent a creation may still be carried out. One that a frozen Redis finds in its socket later was
+ * answered 503 and leaves nothing.
+ */
+const CREATE_WITHIN_MS = 1000;
+
+/**
+ * KEYS session, index; ARGV record, sid, absolute ms, latest absolute end or '', deadline in Unix ms. Redis's clock
+ * gives every time. 0: too late.
+ */
 const CREATE = new Script(`${NOW}
+if now > tonumber(ARGV[5]) then return 0 end
 local record = cjson.decode(ARGV[1])
 local ending = now + tonumber(ARGV[3])
 if ARGV[4] ~= '' and tonumber(ARGV[4]) < ending then ending = tonumber(ARGV[4]) end
@@ -61,23 +71,52 @@ function indexKey(userid: string): string {
 /** Sessions in Redis, which may lose them or bring old ones back; Postgres says what that must not change. */
 @Injectable()
 export class RedisSessionStore extends SessionStore {
+  /** Sessions that Redis has, perhaps, and whose creation was answered 503: sid to userid. */
+  private readonly untold = new Map<string, string>();
+
   constructor(
     private readonly redis: RedisService,
     private readonly truth: TruthService,
     private readonly authority: AuthorityService,
   ) {
     super();
+    redis.onReady(() => void this.takeBackAll());
   }
 
   async create(session: NewSession): Promise<Session | null> {
     const ticket = this.truth.begin();
     const { sid, userid, notAfter } = session;
     const keys = [sessionKey(userid, sid), indexKey(userid)];
-    const args = [record(session, ticket.generation), sid, session.absoluteMs, notAfter ?? ''];
-    const made = await this.guarded(CREATE.run(this.redis.client, keys, args));
-    this.truth.require(ticket);
+    const deadline = Math.ceil(this.redis.nowMs + CREATE_WITHIN_MS);
+    const args = [record(session, ticket.generation), sid, session.absoluteMs, notAfter ?? '', deadline];
+    let made: unknown;
+    try {
+      made = await this.guarded(CREATE.run(this.redis.client, keys, args));
+      if (made === 0) throw new Problem('unavailable', { retryAfterSeconds: 1 });
+      this.truth.require(ticket);
+    } catch (error) {
+      this.takeBack(session);
+      throw error;
+    }
     if (typeof made !== 'string') return null;
     return decodeSession(userid, sid, JSON.parse(made))?.session ?? null;
+  }
+
+  /** Nobody is told of this session, so nobody may find it: out with it now, or when Redis can be asked again. */
+  private takeBack({ userid, sid }: NewSession): void {
+    this.untold.set(sid, userid);
+    void this.takeBackAll();
+  }
+
+  private async takeBackAll(): Promise<void> {
+    for (const [sid, userid] of this.untold) {
+      try {
+        await REMOVE.run(this.redis.client, [sessionKey(userid, sid), indexKey(userid)], [sid]);
+      } catch {
+        return;
+      }
+      this.untold.delete(sid);
+    }
   }
 
   /** Design rules 4 to 6: one round trip where the copy stands; else Postgres decides, once. */

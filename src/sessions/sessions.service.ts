@@ -61,7 +61,8 @@ export class SessionsService {
       ...this.lifetime(opening.mode, isApp),
     });
     if (session === null) throw new Problem('unauthenticated');
-    if (!isApp) await this.keepCap(session);
+    // It is made and holds: a cap that could not be kept now is kept at the next login.
+    if (!isApp) await this.keepCap(session).catch(onlyProblems);
     return { session, accesstoken: formatToken('act', token) };
   }
 
@@ -197,6 +198,11 @@ export class SessionsService {
     const oldest = others.sort((a, b) => a.createdAt - b.createdAt || (a.sid < b.sid ? -1 : 1)).slice(0, surplus);
     for (const { sid } of oldest) await this.store.remove(made.userid, sid);
   }
+}
+
+/** A store that is away is no error here; anything else is. */
+function onlyProblems(error: unknown): void {
+  if (!(error instanceof Problem)) throw error;
 }
 
 function sessionOf(actor: Principal): PrincipalSession {

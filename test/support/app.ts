@@ -14,6 +14,7 @@ import type { Config } from '../../src/config/config.js';
 import { loadConfig } from '../../src/config/env.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 import { createTestRedis } from '../setup/test-redis.js';
+import { eventually } from './barrier.js';
 import { FIRST_ADMIN, FIRST_APP } from './first-accounts.js';
 
 /** Few rounds, a short lease, and sources that a test can choose by `X-Forwarded-For`. */
@@ -75,7 +76,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     undo.push(() => serving.stop(false));
     const { app, url } = serving;
     const truth = app.get(TruthService);
-    while (!truth.ready) await truth.kick();
+    await eventually(() => truth.ready);
     const get = <T>(type: abstract new (...args: never[]) => T): T => app.get<T>(type, { strict: false });
     const db = app.get<DataSource>(getDataSourceToken());
     return { url, app, config, databaseUrl, redisUrl: config.redisUrl, db, fatal, get, close };

@@ -108,7 +108,7 @@ function secretFaults({ headers, body }: Asked, { headers: answered, text }: Raw
   return [
     ...unless(!secrets.some((secret) => text.includes(secret) || headerText.includes(secret)), 'a sent secret returns'),
     ...unless(!SECRET.test(text.replace(ISSUED, '')) && !SECRET.test(headerText), 'a secret leaves'),
-    ...unless(isDocument(answered) || !INSIDES.test(text), 'insides leave'),
+    ...unless(isDocument(answered) || !INSIDES.test(text.replace(ISSUED, '')), 'insides leave'),
   ];
 }
 
