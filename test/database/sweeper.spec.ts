@@ -107,11 +107,8 @@ describe('the sweeper', () => {
   });
 
   it('leaves everything to another process that is at it', async () => {
-    await app.db.query(`INSERT INTO limits (key, count, expires_at) VALUES ('theirs', 1, now() - interval '1 s')`);
     const second = await startTestApp({ databaseUrl: app.databaseUrl });
     try {
-      const swept = await Promise.all([sweeper.sweep(), second.get(Sweeper).sweep()]);
-      expect(swept[0]['limits']! + swept[1]['limits']!).toBe(1);
       const runner = app.db.createQueryRunner();
       await runner.startTransaction();
       await runner.query('SELECT pg_advisory_xact_lock(7305116)');
