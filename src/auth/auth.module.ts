@@ -7,6 +7,7 @@ import { LEAKED_CREDENTIALS } from '../http/credentials-in-url.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { UsersModule } from '../users/users.module.js';
 import { ApitokenByPasswordService } from './apitoken-by-password.service.js';
 import { AuthController } from './auth.controller.js';
 import { AccessGuard } from './guards/access.guard.js';
@@ -21,7 +22,16 @@ import { WebFailures } from './web-failures.js';
 
 /** Who calls, and may they: the only module that knows all others. */
 @Module({
-  imports: [ApitokensModule, AreasModule, AuditModule, AuthorityModule, LimitsModule, PasswordsModule, SessionsModule],
+  imports: [
+    ApitokensModule,
+    AreasModule,
+    AuditModule,
+    AuthorityModule,
+    LimitsModule,
+    PasswordsModule,
+    SessionsModule,
+    UsersModule,
+  ],
   controllers: [AuthController],
   providers: [
     AccesstokenStrategy,

@@ -11,6 +11,7 @@ import { PasswordHasher, type Verification } from '../passwords/password-hasher.
 import { RememberedPasswords } from '../passwords/remembered-passwords.js';
 import { SessionsService, type OpenedSession } from '../sessions/sessions.service.js';
 import { foldUsername } from '../users/username.js';
+import { UsersService } from '../users/users.service.js';
 import type { LoginRequest } from './auth.dto.js';
 import { LoginLimits } from './login-limits.js';
 
@@ -32,6 +33,7 @@ export interface ProvenLogin {
 @Injectable()
 export class LoginService {
   constructor(
+    private readonly users: UsersService,
     private readonly apitokens: ApitokensService,
     private readonly limits: LoginLimits,
     private readonly hasher: PasswordHasher,
@@ -107,7 +109,7 @@ export class LoginService {
     const lane = isApp ? 'second' : 'first';
     const newHash = rehash === null ? null : await this.hasher.hash(rehash, { lane }).catch(() => null);
     await inTransaction(this.dataSource, async (tx) => {
-      await tx.query('UPDATE users SET last_login_at = now() WHERE userid = $1', [userid]);
+      await this.users.loggedIn(tx, userid);
       await this.apitokens.used(tx, apitokenId);
       if (newHash !== null) {
         // Compare-and-set: a password that was changed meanwhile stays changed.

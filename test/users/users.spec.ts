@@ -72,6 +72,27 @@ describe('users', () => {
     expect((await accounts.users.findOrFail(userid)).passwordLocked).toBe(true);
   });
 
+  it('tell when they last logged in; of an app account it is written once a second', async () => {
+    const [user, app] = [await accounts.account('comes-often'), await accounts.account('many-phones', 'app')];
+    const last = async ({ userid }: Account) => (await accounts.users.findOrFail(userid)).lastLoginAt?.getTime() ?? 0;
+    const logIn = async (account: Account) => {
+      await accounts.db.transaction((tx) => accounts.users.loggedIn(tx, account.userid));
+      return last(account);
+    };
+    /** The last login was that long ago; a time to come stands for less than a second. */
+    const age = (seconds: number) =>
+      accounts.db.query(`UPDATE users SET last_login_at = now() - $1 * interval '1 second'`, [seconds]);
+    for (const account of [user, app]) {
+      expect(await logIn(account)).toBeGreaterThan(0);
+      await age(1.1);
+      const before = await last(account);
+      expect(await logIn(account)).toBeGreaterThan(before);
+    }
+    await age(-600);
+    expect(await logIn(user)).toBeLessThan(Date.now() + 300_000);
+    expect(await logIn(app)).toBeGreaterThan(Date.now() + 300_000);
+  });
+
   it('see themselves with roles and private areas', async () => {
     const { principal } = await accounts.account('self-seer');
     await accounts.db.query(`INSERT INTO areas (name, description) VALUES ('reports', ''), ('vault', '')`);
