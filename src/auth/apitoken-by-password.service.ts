@@ -47,6 +47,7 @@ export class ApitokenByPasswordService {
       isApp: account?.is_app ?? false,
       ...(account === null ? {} : { epoch: account.epoch }),
       address: client.ip,
+      since: client.arrivedAt,
     });
     const ok = await this.proves(attempt, account, body.password, username ?? '', gone);
     if (!ok || account === null || account.status !== 'active') {

@@ -26,10 +26,10 @@ export interface LoginSubject {
   readonly epoch?: string;
   readonly address: string | undefined;
   /**
-   * When the request came, on the clock of `performance.now()`; default: now. A try that came during a wait is
-   * refused even if it stood in a queue until the wait was over.
+   * When the request came, on the clock of `performance.now()`. A try that came during a wait is refused even if it
+   * stood in a queue until the wait was over.
    */
-  readonly since?: number;
+  readonly since: number;
 }
 
 /** A try that passed every limit. Exactly one of the three methods is called, once, however the request ends. */
@@ -98,11 +98,10 @@ export class LoginLimits {
    * with nothing counted, or 503 `unavailable`.
    */
   async begin(kind: LoginKind, who: LoginSubject): Promise<LoginAttempt> {
-    const since = who.since ?? performance.now();
-    if (kind === 'web') return this.beginWeb({ ...who, since });
+    if (kind === 'web') return this.beginWeb(who);
     if (who.userid === null) throw new TypeError('only the web kind meets names that do not exist');
     if (kind === 'own') return this.beginOwn(who.userid);
-    return who.isApp ? this.beginApp(who.address) : this.beginToken({ ...who, userid: who.userid, since });
+    return who.isApp ? this.beginApp(who.address) : this.beginToken({ ...who, userid: who.userid });
   }
 
   /**

@@ -61,6 +61,7 @@ export class LoginService {
       isApp,
       epoch,
       address: client.ip,
+      since: client.arrivedAt,
     });
     let proof: Verification;
     try {

@@ -103,7 +103,8 @@ export class OwnPasswordService {
       'SELECT password_hash FROM users WHERE userid = $1',
       [userid],
     );
-    const attempt = await this.limits.begin('own', { userid, username, isApp: false, address: client.ip });
+    const { ip: address, arrivedAt: since } = client;
+    const attempt = await this.limits.begin('own', { userid, username, isApp: false, address, since });
     let ok: boolean;
     try {
       const work = { lane: 'first', account: `own:${userid}`, signal: gone } as const;

@@ -69,6 +69,7 @@ export function createAdapter(config: Config): HttpAdapter {
     instance.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   }
   instance.addHook('onRoute', (route) => prepareRoute(route, config));
+  instance.decorateRequest('arrivedAt', 0);
   instance.addHook('onRequest', frontDoor(door));
   instance.addHook('preValidation', readBody);
   instance.addHook('preClose', (done) => {

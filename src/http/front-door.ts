@@ -23,12 +23,13 @@ export interface FrontDoor {
 }
 
 /**
- * The first hook of every request. It puts the standard headers on the answer and refuses, in the contract's
+ * The first hook of every request. It notes when it came, puts the standard headers on the answer and refuses, in the contract's
  * order: what the parser let through (`Host`, `Expect`), a malformed URL, credentials in the URL, a path or
  * method that does not exist. It answers preflights. What passes has a route.
  */
 export function frontDoor(door: FrontDoor): onRequestHookHandler {
   return (request, reply, done) => {
+    request.arrivedAt = performance.now();
     // Read once while the client is there, Node remembers it: afterwards a gone client has no address.
     void request.socket.remoteAddress;
     writeHeaders(reply, request.id, isHttps(request), door.overrides);

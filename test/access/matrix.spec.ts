@@ -149,7 +149,7 @@ async function open({ username, apitoken }: Account, stale: boolean): Promise<To
       isApp: username === FIRST_APP.username,
       authTime: stale ? Date.now() - DAY_MS : null,
     },
-    { ip: client.source, requestId: 'matrix-spec', userAgent: '' },
+    { ip: client.source, requestId: 'matrix-spec', userAgent: '', arrivedAt: 0 },
   );
   return { userid, accesstoken };
 }

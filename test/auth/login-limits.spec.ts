@@ -77,11 +77,11 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
   }
 
   function begin(kind: LoginKind, address = anywhere(), on = limits): Promise<LoginAttempt> {
-    return on.begin(kind, { userid, username, isApp: false, address });
+    return on.begin(kind, { userid, username, isApp: false, address, since: performance.now() });
   }
 
   function beginUnknown(name: string, address = anywhere()): Promise<LoginAttempt> {
-    return limits.begin('web', { userid: null, username: name, isApp: false, address });
+    return limits.begin('web', { userid: null, username: name, isApp: false, address, since: performance.now() });
   }
 
   async function wrong(kind: LoginKind, count = 1, address?: string): Promise<string[]> {
@@ -129,7 +129,9 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
       const address = anywhere();
       const users = await Promise.all([newUser(), newUser()]);
       for (let i = 0; i < 30; i += 1) {
-        await (await limits.begin('web', { ...users[i % 2]!, isApp: false, address })).succeeded();
+        await (
+          await limits.begin('web', { ...users[i % 2]!, isApp: false, address, since: performance.now() })
+        ).succeeded();
       }
       expect(await wrong('web', 1, address)).toEqual([refused]);
       expect(await wrong('web', 1)).toEqual(looks(1));
@@ -155,7 +157,8 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
 
     it('let 10 logins of app accounts through a minute, right or wrong', async () => {
       const address = anywhere();
-      const app = (from = address) => limits.begin('token', { userid, username, isApp: true, address: from });
+      const app = (from = address) =>
+        limits.begin('token', { userid, username, isApp: true, address: from, since: performance.now() });
       for (let i = 0; i < 9; i += 1) await (i % 2 ? (await app()).succeeded() : (await app()).failed());
       await (await app()).abandoned();
       expect(await answer(app)).toBe('looked at');
@@ -164,7 +167,9 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
     });
 
     it('do not let a missing address pass', async () => {
-      await expect(limits.begin('web', { userid, username, isApp: false, address: undefined })).rejects.toMatchObject({
+      await expect(
+        limits.begin('web', { userid, username, isApp: false, address: undefined, since: performance.now() }),
+      ).rejects.toMatchObject({
         code: 'unavailable',
       });
       await expect(limits.wrongApitoken(undefined)).rejects.toMatchObject({ code: 'unavailable' });
@@ -173,7 +178,7 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
 
   it('never make an app account wait, however many passwords were wrong', async () => {
     for (let i = 0; i < 60; i += 1) {
-      const who = { userid, username, isApp: true, address: anywhere() };
+      const who = { userid, username, isApp: true, address: anywhere(), since: performance.now() };
       expect(await answer(() => limits.begin('token', who))).toBe('looked at');
     }
   });
@@ -277,7 +282,8 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
       expect(asUser.filter((one) => one.startsWith('rate_limited')).length).toBeGreaterThan(10);
       expect(await probe(() => beginUnknown('nobody'))).toEqual(asUser);
       expect(await probe(() => beginUnknown('no name at all \u0000 \ud800'))).toEqual(asUser);
-      const app = () => limits.begin('web', { userid, username, isApp: true, address: anywhere() });
+      const app = () =>
+        limits.begin('web', { userid, username, isApp: true, address: anywhere(), since: performance.now() });
       expect(await probe(app)).toEqual(asUser);
       await setWebFailures(100);
       expect(await probe(() => begin('web'))).toEqual(asUser);
@@ -311,7 +317,9 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
           return dataSource.query<unknown>(sql, parameters);
         }) as DataSource['query'];
         const one = limitsOn(world.first, counting);
-        await (await one.begin('web', { ...who, isApp: false, address: anywhere() })).failed();
+        await (
+          await one.begin('web', { ...who, isApp: false, address: anywhere(), since: performance.now() })
+        ).failed();
         counts.push(queries);
       }
       expect(counts[0]).toBeGreaterThan(0);
@@ -403,7 +411,9 @@ describe.each(STORES)('login limits in %s', (_name, open) => {
     });
 
     it('never count for an app account, which cannot enter here', async () => {
-      await answer(() => limits.begin('web', { userid, username, isApp: true, address: anywhere() }));
+      await answer(() =>
+        limits.begin('web', { userid, username, isApp: true, address: anywhere(), since: performance.now() }),
+      );
       expect(await webFailures()).toBe(0);
     });
 
@@ -516,7 +526,7 @@ it('clears lockouts inside a transaction that has the only connection', async ()
   const userid = randomUUID();
   await dataSource.query(`INSERT INTO users (userid, username, web_failures) VALUES ($1, 'somebody', 100)`, [userid]);
   const limits = limitsOn(new PostgresLimitStore(dataSource), dataSource);
-  const who = { userid, username: 'somebody', isApp: false, address: '10.0.0.1' };
+  const who = { userid, username: 'somebody', isApp: false, address: '10.0.0.1', since: performance.now() };
   for (let i = 0; i < 6; i += 1) await answer(() => limits.begin('token', who));
   await expect(
     inTransaction(dataSource, async (tx) => {

@@ -104,7 +104,7 @@ export class Fleet {
 }
 
 function clientInfo(): ClientInfo {
-  return { ip: newSource(), requestId: randomUUID(), userAgent: 'test' };
+  return { ip: newSource(), requestId: randomUUID(), userAgent: 'test', arrivedAt: performance.now() };
 }
 
 type Method = (...args: unknown[]) => unknown;

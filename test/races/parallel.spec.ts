@@ -1,3 +1,4 @@
+import { ApitokensService } from '../../src/apitokens/apitokens.service.js';
 import { OwnPasswordService } from '../../src/auth/own-password.service.js';
 import { AuthorityService } from '../../src/authority/authority.service.js';
 import { parsePhc } from '../../src/passwords/phc.js';
@@ -170,6 +171,21 @@ describe.each(['redis', 'postgres'] as const)('with sessions in %s', (store) => 
         user.userid,
       ]);
       expect(sources).toEqual([]);
+    });
+
+    it('a wrong one that came before a wait began is not looked at when the wait is over', async () => {
+      const user = await fleet.user();
+      const wrong = () => signIn(fleet.one.url, user, 'not the password of anybody');
+      for (let tries = 0; tries < 5; tries += 1) expect((await wrong()).code).toBe('invalid_credentials');
+      const lookUp = hold(fleet.one.get(ApitokensService), 'findForLogin', 'before');
+      const late = wrong();
+      await lookUp.reached;
+      expect((await wrong()).code).toBe('invalid_credentials');
+      // The wait of the 6th: 1 s.
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+      lookUp.release();
+      expect((await late).code).toBe('rate_limited');
+      expect((await signIn(fleet.two.url, user, user.password)).status).toBe(200);
     });
 
     it('20 at once with one reset code set one password', async () => {

@@ -58,7 +58,7 @@ export class RightsDoor {
     const asked = await app.get(AuthorityService).ask(userid, null);
     const opening = { userid, mode: 'token', epoch: asked!.authority.epoch, apitokenId: id, isApp: false } as const;
     const authTime = Date.now() - minutesAgo * 60_000;
-    const client = { ip: '192.0.2.7', requestId: 'test-request', userAgent: 'Jest' };
+    const client = { ip: '192.0.2.7', requestId: 'test-request', userAgent: 'Jest', arrivedAt: 0 };
     const opened = await app
       .get(SessionsService)
       .open({ ...opening, deviceName: null, notAfter: null, authTime }, client);

@@ -21,7 +21,7 @@ import { createTestDatabase, type TestDatabase } from '../setup/test-database.js
 
 const LEASE_MS = 2000;
 
-export const CLIENT: ClientInfo = { ip: '192.0.2.7', requestId: 'test-request', userAgent: 'Jest' };
+export const CLIENT: ClientInfo = { ip: '192.0.2.7', requestId: 'test-request', userAgent: 'Jest', arrivedAt: 0 };
 
 /** The services of roles, areas and audit on a migrated database of their own. */
 export class RightsWorld {

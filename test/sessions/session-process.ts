@@ -22,7 +22,7 @@ import { eventually } from '../support/barrier.js';
 Logger.overrideLogger(false);
 
 export const LEASE_MS = 1000;
-export const CLIENT: ClientInfo = { ip: '192.0.2.1', requestId: 'test', userAgent: 'test agent' };
+export const CLIENT: ClientInfo = { ip: '192.0.2.1', requestId: 'test', userAgent: 'test agent', arrivedAt: 0 };
 
 /** All of one process that has to do with sessions, without HTTP: several on one database and Redis are a fleet. */
 export class SessionProcess {

@@ -84,7 +84,7 @@ export class Accounts {
   /** A client at an address of its own, so that no limit of another test counts. */
   client(): ClientInfo {
     this.sources += 1;
-    return { ip: `192.0.2.${this.sources}`, requestId: randomUUID(), userAgent: 'test' };
+    return { ip: `192.0.2.${this.sources}`, requestId: randomUUID(), userAgent: 'test', arrivedAt: performance.now() };
   }
 
   /** Makes an account with these roles beside `user`, and logs it in. */
