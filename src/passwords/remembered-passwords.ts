@@ -9,12 +9,13 @@ interface Remembered {
   readonly lastUsedAt: number;
 }
 
-const KEEP_MS = 60_000;
+/** A process that forgets must hash again, in a queue that a flood of wrong passwords keeps full. */
+const KEEP_MS = 3_600_000;
 /** App accounts are few; the bound is for the day when they are not. About 300 bytes each. */
 const CAPACITY = 10_000;
 
 /**
- * The right passwords of app accounts, kept in this process for 60 s from their last use, so that a thousand phones
+ * The right passwords of app accounts, kept in this process for an hour from their last use, so that a thousand phones
  * with one app credential cost one hash, and its public name lets nobody burn hashes. What is kept is an HMAC under a
  * key made at start, never the password. For app accounts alone: anybody else's wrong guess must cost a hash.
  */
