@@ -169,5 +169,7 @@ const UP = [
   `CREATE INDEX audit_newest ON audit (at DESC, id DESC)`,
   `CREATE INDEX audit_by_actor ON audit (actor, at DESC, id DESC) WHERE actor IS NOT NULL`,
   `CREATE INDEX audit_by_target ON audit (target, at DESC, id DESC) WHERE target IS NOT NULL`,
+  // How many an app account has signed up: among its rows are the logins of every phone.
+  `CREATE INDEX audit_signups ON audit (actor, at) WHERE action = 'user.created'`,
   `CREATE INDEX audit_by_action ON audit (action, at DESC, id DESC)`,
 ];
