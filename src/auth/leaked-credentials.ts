@@ -67,7 +67,7 @@ export class LeakedCredentials implements LeakedCredentialHandler {
       return;
     }
     await this.authority.change({ target: userid }, async (tx) => {
-      await tx.query('DELETE FROM apitokens WHERE id = $1', [apitokenId]);
+      await this.apitokens.remove(tx, userid, apitokenId);
       await this.audit.record(tx, { ...event, detail });
     });
   }
