@@ -2,7 +2,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { DataSource, MigrationExecutor, type DataSourceOptions, type MigrationInterface } from 'typeorm';
 
 /** Any number; two processes that migrate at once wait for one another under it. */
-const MIGRATION_LOCK = 7_305_114;
+export const MIGRATION_LOCK = 7_305_114;
+
+/**
+ * Whatever times the role has of its own: another process may be at it for minutes, and a migration take as long. The
+ * locks of tables are waited for by the role's time again, since whoever waits for one keeps others out.
+ */
+const WAIT_FOR_OTHERS = `SELECT set_config('lock_timeout', '5min', true), set_config('statement_timeout', '0', true)`;
 
 type MigrationClass = new () => MigrationInterface;
 
@@ -66,7 +72,9 @@ async function inMigrationTransaction(
   const runner = dataSource.createQueryRunner();
   try {
     await runner.startTransaction();
+    await runner.query(WAIT_FOR_OTHERS);
     await runner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await runner.query('SET LOCAL lock_timeout TO DEFAULT');
     const executor = new MigrationExecutor(dataSource, runner);
     executor.transaction = 'none';
     await work(executor);

@@ -1,7 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { createDataSource, migrate, migrateDown, NEWEST_MIGRATION } from '../../src/database/data-source.js';
+import {
+  createDataSource,
+  migrate,
+  migrateDown,
+  MIGRATION_LOCK,
+  NEWEST_MIGRATION,
+} from '../../src/database/data-source.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 
 /** Everything that a schema is made of, in words: columns, constraints, indexes, and what the migrations put in. */
@@ -82,5 +89,29 @@ describe('migrations', () => {
     }
     const rows: unknown[] = await db.query('SELECT 1 FROM migrations');
     expect(rows).toHaveLength(files.length);
+  });
+
+  it('wait for another process that is at it, however short the times of the role are', async () => {
+    const own = await createTestDatabase();
+    const first = await createDataSource(own.url).initialize();
+    for (const time of ['lock_timeout', 'statement_timeout']) {
+      await first.query(
+        `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET ${time} = 200', current_database()); END $$`,
+      );
+    }
+    const second = await createDataSource(own.url).initialize();
+    const runner = first.createQueryRunner();
+    try {
+      await runner.startTransaction();
+      await runner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+      const migrated = migrate(second);
+      await Promise.race([migrated, sleep(1100)]);
+      await runner.commitTransaction();
+      await expect(migrated).resolves.toBeUndefined();
+    } finally {
+      await runner.release();
+      for (const source of [first, second]) await source.destroy();
+      await own.drop();
+    }
   });
 });
