@@ -5,7 +5,7 @@ import { insertAccount, type NewAccount } from '../bootstrap/insert-account.js';
 import { withDataSource } from '../bootstrap/prepare-database.js';
 import { StartupError } from '../bootstrap/startup-error.js';
 import { formatToken, makeToken } from '../common/secret-token.js';
-import { foldUsername } from '../users/username.js';
+import { foldUsername } from '../common/username.js';
 import type { Host, HostCommand } from './host-command.js';
 
 /** Makes an admin with secrets of its own, which are shown this once. */

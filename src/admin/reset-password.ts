@@ -9,7 +9,7 @@ import { NestLogger } from '../bootstrap/nest-logger.js';
 import { StartupError } from '../bootstrap/startup-error.js';
 import { UsersModule } from '../users/users.module.js';
 import { UsersService } from '../users/users.service.js';
-import { foldUsername } from '../users/username.js';
+import { foldUsername } from '../common/username.js';
 import type { Host, HostCommand } from './host-command.js';
 
 /** How long Postgres and Redis have to be confirmed, beyond the lease that a new process waits, in ms. */

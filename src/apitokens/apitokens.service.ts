@@ -4,7 +4,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Principal } from '../access/principal.js';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService, type Change } from '../authority/authority.service.js';
-import { decodeCursor, toPage, type Page, type PageQuery } from '../common/paging.js';
+import { decodeCursor, isMicros, microsOf, timeOfMicros, toPage, type Page, type PageQuery } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
 import { formatToken, hashSecret, isTokenId, makeToken, sameHash, type SecretToken } from '../common/secret-token.js';
 import type { ClientInfo } from '../http/client-info.js';
@@ -43,14 +43,14 @@ export interface ApitokenOwner {
   readonly isApp: boolean;
 }
 
-/** `created_us`: the time of creation in Unix µs, since a `Date` would lose what a cursor needs. */
-type ApitokenRow = Apitoken & { readonly created_us: string };
+/** `micros`: of the time of creation, for the cursor. */
+type ApitokenRow = Apitoken & { readonly micros: string };
 
 const LIST = `SELECT id, name, created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt",
-    (extract(epoch FROM created_at) * 1000000)::bigint AS created_us
+    ${microsOf('created_at')} AS micros
   FROM apitokens
   WHERE userid = $1
-    AND ($3::bigint IS NULL OR (created_at, id) < (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4))
+    AND ($3::bigint IS NULL OR (created_at, id) < (${timeOfMicros('$3')}, $4))
   ORDER BY created_at DESC, id DESC LIMIT $2`;
 
 const FIND = `SELECT t.id AS "apitokenId", t.secret_hash AS "secretHash", t.expires_at AS "expiresAt", u.userid,
@@ -86,9 +86,9 @@ export class ApitokensService {
 
   /** A page of the user's apitokens, newest first. */
   async list(userid: string, { limit, cursor }: PageQuery): Promise<Page<Apitoken>> {
-    const [createdUs, id] = cursor === undefined ? [null, null] : decodeCursor(cursor, 2, isSortKey);
-    const rows: ApitokenRow[] = await this.dataSource.query(LIST, [userid, limit + 1, createdUs, id]);
-    return toPage(rows, limit, (row) => [row.created_us, row.id]);
+    const [micros, id] = cursor === undefined ? [null, null] : decodeCursor(cursor, 2, isSortKey);
+    const rows: ApitokenRow[] = await this.dataSource.query(LIST, [userid, limit + 1, micros, id]);
+    return toPage(rows, limit, (row) => [row.micros, row.id]);
   }
 
   /** The same for an admin: 404 for nobody. */
@@ -227,6 +227,6 @@ async function countLive(tx: EntityManager, userid: string): Promise<number> {
   return row?.live ?? 0;
 }
 
-function isSortKey([createdUs, id]: readonly string[]): boolean {
-  return /^\d{1,16}$/.test(createdUs!) && isTokenId(id);
+function isSortKey([micros, id]: readonly string[]): boolean {
+  return isMicros(micros) && isTokenId(id);
 }

@@ -9,7 +9,7 @@ import { roleName } from '../common/fields.js';
 import { decodeCursor, toPage, type Page, type PageQuery } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
 import type { ClientInfo } from '../http/client-info.js';
-import { foldUsername } from '../users/username.js';
+import { foldUsername } from '../common/username.js';
 import type { AreaUsernameRow } from './areas.dto.js';
 import { isAreaName } from './areas.service.js';
 

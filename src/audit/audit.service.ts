@@ -2,18 +2,18 @@ import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
-import { decodeCursor, toPage, type Page } from '../common/paging.js';
+import { decodeCursor, isMicros, microsOf, timeOfMicros, toPage, type Page } from '../common/paging.js';
 import { failClosed } from '../limits/fail-closed.js';
 import { sourceOf } from '../limits/source.js';
 import type { AuditEvent, AuditRow, FailedLogin } from './audit-event.js';
 import type { AuditQuery } from './audit.dto.js';
 
-const COLUMNS = `id, at, (extract(epoch FROM at) * 1000000)::bigint AS micros, action, actor, target, ip, request_id, detail`;
+const COLUMNS = `id, at, ${microsOf('at')} AS micros, action, actor, target, ip, request_id, detail`;
 
 /** $1 action, $2 since and $3 until in Unix ms, $4 and $5 the cursor, $6 how many; null: not asked for. */
 const MATCHES = `($1::text IS NULL OR action = $1)
   AND ($2::float8 IS NULL OR at >= to_timestamp($2 / 1000)) AND ($3::float8 IS NULL OR at < to_timestamp($3 / 1000))
-  AND ($4::bigint IS NULL OR (at, id) < (timestamptz 'epoch' + $4 * interval '1 microsecond', $5::bigint))`;
+  AND ($4::bigint IS NULL OR (at, id) < (${timeOfMicros('$4')}, $5::bigint))`;
 const NEWEST = 'ORDER BY at DESC, id DESC LIMIT $6';
 
 const LIST = `SELECT ${COLUMNS} FROM audit WHERE ${MATCHES} ${NEWEST}`;
@@ -73,7 +73,7 @@ export class AuditService {
   }
 }
 
-/** Microseconds up to the year 2286, and an id that fits a bigint. */
+/** A time, and an id that fits a bigint. */
 function isSortKey([micros, id]: readonly string[]): boolean {
-  return /^\d{1,16}$/.test(micros!) && /^\d{1,18}$/.test(id!);
+  return isMicros(micros) && /^\d{1,18}$/.test(id!);
 }

@@ -8,7 +8,7 @@ import { AuthorityService } from '../authority/authority.service.js';
 import { Problem } from '../common/problem.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
-import { foldUsername } from '../users/username.js';
+import { foldUsername } from '../common/username.js';
 import type { ApitokenByPasswordRequest } from './auth.dto.js';
 import { LoginLimits, type LoginAttempt } from './login-limits.js';
 

@@ -10,7 +10,7 @@ import type { ClientInfo } from '../http/client-info.js';
 import { PasswordHasher, type Verification } from '../passwords/password-hasher.js';
 import { RememberedPasswords } from '../passwords/remembered-passwords.js';
 import { SessionsService, type OpenedSession } from '../sessions/sessions.service.js';
-import { foldUsername } from '../users/username.js';
+import { foldUsername } from '../common/username.js';
 import { UsersService } from '../users/users.service.js';
 import type { LoginRequest } from './auth.dto.js';
 import { LoginLimits } from './login-limits.js';

@@ -11,7 +11,7 @@ import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
 import { recordEnd } from '../sessions/session-ends.js';
 import { SessionsService, type OpenedSession } from '../sessions/sessions.service.js';
-import { foldUsername } from '../users/username.js';
+import { foldUsername } from '../common/username.js';
 import type { PasswordChangeRequest, PasswordResetRequest } from './auth.dto.js';
 import { KnownSources } from './known-sources.js';
 import { LoginLimits } from './login-limits.js';

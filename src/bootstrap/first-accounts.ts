@@ -6,7 +6,7 @@ import { formatToken, makeToken, parseToken } from '../common/secret-token.js';
 import type { BootstrapAccount, Config } from '../config/config.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
-import { foldUsername } from '../users/username.js';
+import { foldUsername } from '../common/username.js';
 import { readCredentials, writeCredentials, type Credentials } from './credentials-file.js';
 import { insertAccount, type NewAccount } from './insert-account.js';
 import { StartupError } from './startup-error.js';

@@ -71,6 +71,21 @@ function decode(cursor: string): string[] | null {
   return /\p{Cc}/u.test(text) || parts.includes('') ? null : parts;
 }
 
+/** SQL of a time as a part of a sort key: Unix µs, since a `Date` would lose what a cursor needs. */
+export function microsOf(time: string): string {
+  return `(extract(epoch FROM ${time}) * 1000000)::bigint`;
+}
+
+/** SQL of the time that `microsOf` made a key of, given as the parameter of that name. */
+export function timeOfMicros(parameter: string): string {
+  return `timestamptz 'epoch' + ${parameter}::bigint * interval '1 microsecond'`;
+}
+
+/** What `microsOf` gives, from 1970 up to the year 2286. */
+export function isMicros(part: string | undefined): boolean {
+  return /^\d{1,16}$/.test(part ?? '');
+}
+
 /**
  * The page of `limit` rows out of up to `limit + 1` that were asked for: the one too many says that there is a
  * next page. `keyOf` gives a row's sort key.

@@ -4,6 +4,7 @@ import type { Principal } from '../access/principal.js';
 import { AuditService } from '../audit/audit.service.js';
 import { isListedByUsername } from '../authority/area-lists.js';
 import { AuthorityService, raiseEpoch } from '../authority/authority.service.js';
+import { refuseLastAdmin } from '../authority/last-admin.js';
 import type { LockedUser } from '../authority/locked-rows.js';
 import { Problem } from '../common/problem.js';
 import type { ClientInfo } from '../http/client-info.js';
@@ -50,7 +51,7 @@ export class RoleGrantsService {
       const held = await rolesOf(tx, user.userid);
       if (!held.includes(role)) return;
       if (role === 'app') throw new Problem('role_conflict');
-      if (role === 'admin' && (await isLastActiveAdmin(tx, user))) throw new Problem('last_admin');
+      if (role === 'admin') await refuseLastAdmin(tx, user.userid);
       await tx.query('DELETE FROM user_roles WHERE userid = $1 AND role = $2', [user.userid, role]);
       const event = {
         action: 'role.revoked',
@@ -101,15 +102,4 @@ async function wouldConflict(
 ): Promise<boolean> {
   if (role !== 'app') return held.includes('app');
   return held.length > 0 || (await isListedByUsername(tx, userid));
-}
-
-/** True where no other account that is active holds role `admin`; asked under the lock of the admin role. */
-async function isLastActiveAdmin(tx: EntityManager, user: LockedUser): Promise<boolean> {
-  if (user.status !== 'active') return false;
-  const others: unknown[] = await tx.query(
-    `SELECT 1 FROM user_roles r JOIN users u USING (userid)
-     WHERE r.role = 'admin' AND u.status = 'active' AND u.userid <> $1 LIMIT 1`,
-    [user.userid],
-  );
-  return others.length === 0;
 }

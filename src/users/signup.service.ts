@@ -13,7 +13,7 @@ import { SignupLimits } from '../limits/signup-limits.js';
 import type { HashWork } from '../passwords/hash-pool.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
-import { foldUsername } from './username.js';
+import { foldUsername } from '../common/username.js';
 import type { CreateUserRequest } from './users.dto.js';
 
 /** The name of the apitoken that a user is made with. */

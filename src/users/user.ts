@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { microsOf } from '../common/paging.js';
 
 /**
  * Wrong passwords in a row after which the password is off on the web: NIST SP 800-63B-4 wants an authenticator
@@ -20,16 +21,16 @@ export interface User {
   readonly passwordLocked: boolean;
 }
 
-/** `createdUs`: the time of creation in Unix µs, since a `Date` would lose what a cursor needs. */
-export type UserRow = Omit<User, 'roles'> & { readonly roles: string[]; readonly createdUs: string };
+/** `micros`: of the time of creation, for the cursor. */
+export type UserRow = Omit<User, 'roles'> & { readonly roles: string[]; readonly micros: string };
 
 /** The columns of a `UserRow`, for a query over `users u`. */
 export const USER_COLUMNS = `u.userid, u.username, u.status, u.created_at AS "createdAt",
-  (extract(epoch FROM u.created_at) * 1000000)::bigint AS "createdUs", u.last_login_at AS "lastLoginAt",
+  ${microsOf('u.created_at')} AS micros, u.last_login_at AS "lastLoginAt",
   u.web_failures >= ${PASSWORD_OFF_AT} AS "passwordLocked",
   ARRAY(SELECT role FROM user_roles WHERE userid = u.userid) AS roles`;
 
-export function userFromRow({ createdUs: _, roles, ...row }: UserRow): User {
+export function userFromRow({ micros: _, roles, ...row }: UserRow): User {
   return { ...row, roles: [...roles, 'user'].sort() };
 }
 

@@ -5,12 +5,12 @@ import type { Principal } from '../access/principal.js';
 import { AuditService } from '../audit/audit.service.js';
 import { areasOf } from '../authority/area-lists.js';
 import { AuthorityService, raiseEpoch, type Change } from '../authority/authority.service.js';
+import { refuseLastAdmin } from '../authority/last-admin.js';
 import type { LockedUser } from '../authority/locked-rows.js';
-import { decodeCursor, toPage, type Page } from '../common/paging.js';
+import { decodeCursor, isMicros, timeOfMicros, toPage, type Page } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
 import { formatToken, hashSecret, isUserid, makeToken } from '../common/secret-token.js';
 import type { ClientInfo } from '../http/client-info.js';
-import { refuseLastAdmin } from './last-admin.js';
 import { USER_COLUMNS, findUser, userFromRow, type User, type UserRow } from './user.js';
 import type { ListUsersQuery } from './users.dto.js';
 
@@ -99,17 +99,17 @@ export class UsersService {
       where((name) => `EXISTS (SELECT 1 FROM user_roles WHERE userid = u.userid AND role = ${name})`, role);
     }
     if (cursor !== undefined) {
-      const [createdUs, userid] = decodeCursor(cursor, 2, isSortKey);
-      parameters.push(createdUs, userid);
-      const [time, id] = [`$${parameters.length - 1}::bigint`, `$${parameters.length}::uuid`];
-      conditions.push(`(u.created_at, u.userid) < (timestamptz 'epoch' + ${time} * interval '1 microsecond', ${id})`);
+      const [micros, userid] = decodeCursor(cursor, 2, isSortKey);
+      parameters.push(micros, userid);
+      const [time, id] = [`$${parameters.length - 1}`, `$${parameters.length}::uuid`];
+      conditions.push(`(u.created_at, u.userid) < (${timeOfMicros(time)}, ${id})`);
     }
     const rows: UserRow[] = await this.dataSource.query(
       `SELECT ${USER_COLUMNS} FROM users u WHERE ${conditions.join(' AND ')}
        ORDER BY u.created_at DESC, u.userid DESC LIMIT $${parameters.push(limit + 1)}`,
       parameters,
     );
-    const page = toPage(rows, limit, (row) => [row.createdUs, row.userid]);
+    const page = toPage(rows, limit, (row) => [row.micros, row.userid]);
     const items: UserWithAreas[] = [];
     // One after the other: a page of a hundred must not take every connection of the pool.
     for (const row of page.items) items.push(await this.withAreas(this.dataSource.manager, userFromRow(row)));
@@ -214,6 +214,6 @@ function prefixPattern(search: string): string {
     .replace(/[\\%_]/g, '\\$&')}%`;
 }
 
-function isSortKey([createdUs, userid]: readonly string[]): boolean {
-  return /^\d{1,16}$/.test(createdUs!) && isUserid(userid);
+function isSortKey([micros, userid]: readonly string[]): boolean {
+  return isMicros(micros) && isUserid(userid);
 }
