@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { ListUsersQuery } from '../../src/users/users.dto.js';
 import { parseToken } from '../../src/common/secret-token.js';
 import { Accounts, codeOf, type Account } from './accounts.js';
@@ -55,6 +56,31 @@ describe('users', () => {
       expect(seen.toSorted()).toEqual(made);
       expect(seen[0]).toBe('page-e');
       expect(seen.slice(3).sort()).toEqual(['page-a', 'page-b']);
+    });
+
+    it('stand with the areas of each, which one query more finds for all of them', async () => {
+      await accounts.db.query(`INSERT INTO roles (name, description) VALUES ('area-editor', '')`);
+      const [plain, listed] = [await accounts.account('area-a'), await accounts.account('area-b')];
+      const both = await accounts.account('area-c', 'area-editor');
+      await accounts.account('area-d', 'app');
+      await accounts.db.query(`INSERT INTO areas (name, description) VALUES ('open', ''), ('edit', ''), ('list', '')`);
+      await accounts.db.query(`INSERT INTO area_roles VALUES ('open', 'user'), ('edit', 'area-editor')`);
+      for (const { userid } of [listed, both]) {
+        await accounts.db.query(`INSERT INTO area_users (area, userid) VALUES ('list', $1)`, [userid]);
+      }
+      const query = jest.spyOn(accounts.db.manager, 'query');
+      const { items } = await accounts.users.list({ limit: 100, search: 'area-' });
+      expect(query).toHaveBeenCalledTimes(1);
+      query.mockRestore();
+      expect(items.map(({ username, areas }) => [username, areas])).toEqual([
+        ['area-d', []],
+        ['area-c', ['edit', 'list', 'open']],
+        ['area-b', ['list', 'open']],
+        ['area-a', ['open']],
+      ]);
+      expect((await accounts.users.findOrFail(plain.userid)).areas).toEqual(['open']);
+      expect((await accounts.users.list({ limit: 1, search: 'nobody-of-that-name' })).items).toEqual([]);
+      await accounts.db.query('DELETE FROM areas');
     });
 
     it('are not led astray by a cursor of another list', async () => {
