@@ -1,0 +1,49 @@
+import { rmSync } from 'node:fs';
+import { makeFolder } from '../../setup/folders.js';
+import { createTestDatabase } from '../../setup/test-database.js';
+import { TEST_ENV } from '../../support/app.js';
+import { freePort } from '../../support/ports.js';
+import { processEnv, startService, type ServiceProcess } from '../../support/service-process.js';
+
+/** The service as a person meets it: a process of its own, in development, with pages and /docs. */
+export interface Site {
+  /** `http://localhost:<port>`: browsers take a Secure cookie from there without TLS. */
+  readonly url: string;
+  readonly port: number;
+  readonly databaseUrl: string;
+  readonly process: ServiceProcess;
+  close(): Promise<void>;
+}
+
+/** Starts it on an empty database with the first accounts of every test; `env` beside or instead of the usual. */
+export async function startSite(env: Readonly<Record<string, string>> = {}): Promise<Site> {
+  const database = await createTestDatabase();
+  const dataDir = makeFolder('site');
+  const port = await freePort();
+  const service = await startService(
+    processEnv({
+      ...firstAccounts(),
+      PORT: String(port),
+      DATABASE_URL: database.url,
+      DATA_DIR: dataDir,
+      SWAGGER_UI: 'true',
+      ...env,
+    }),
+  );
+  const close = async () => {
+    await service.end('SIGTERM');
+    await database.drop();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+  try {
+    await service.ready();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url: `http://localhost:${port}`, port, databaseUrl: database.url, process: service, close };
+}
+
+function firstAccounts(): Record<string, string> {
+  return Object.fromEntries(Object.entries(TEST_ENV).filter(([name]) => name.startsWith('BOOTSTRAP_')));
+}
