@@ -2,7 +2,8 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { addProblems, problemsOf } from './service/common-problems.js';
+import { addProblems, problemExamples, problemsOf } from './service/common-problems.js';
+import { plainSchemas } from './service/plain-schemas.js';
 import { routeAccess, type RouteAccess } from './service/route-access.js';
 
 type PathItem = OpenAPIObject['paths'][string];
@@ -20,13 +21,17 @@ beside username and password at login and open nothing alone. A login makes a se
 **Try it here.** Development prints the first admin and the first app account when it starts for the first time and
 keeps them in \`credentials.env\` of its data folder.
 
-1. \`POST /v1/auth/login\` as the app account. Copy \`userid\` and \`accesstoken\` into **Authorize**.
-2. \`POST /v1/users\` signs somebody up. Copy the \`apitoken\`: it is shown this once.
-3. \`POST /v1/auth/login\` as the new user, and put the new pair into **Authorize**.
-4. \`GET /v1/users/me\`.
+1. \`POST /v1/auth/login\` as the app account: fill in its username, password and apitoken, and **Execute**.
+2. Copy \`userid\` and \`accesstoken\` of the answer into **Authorize**, and press Authorize below each of the two.
+3. \`POST /v1/users\` signs somebody up. Keep the \`apitoken\` of the answer: it is shown this once.
+4. \`POST /v1/auth/login\` as the new user. In **Authorize**, log out of the old pair and put in the new one.
+5. \`GET /v1/users/me\` says who you are, \`GET /v1/sessions\` where you are logged in, \`POST /v1/auth/logout\` ends it.
 
 **Refusals** are \`application/problem+json\` (RFC 9457); \`code\` is what a program decides by. 503 \`unavailable\` says
-that nothing has changed; after \`outcome_unknown\` ask before repeating. Every answer carries \`X-Request-Id\`.`;
+that nothing has changed; after \`outcome_unknown\` ask before repeating. Every answer carries \`X-Request-Id\`.
+
+**Proved lately** means: this session was opened, or its password proved again, within \`REAUTH_SECONDS\` (300).
+\`POST /v1/auth/reauthenticate\` proves it again, and gives a new accesstoken to put into **Authorize**.`;
 
 /** Once for all routes: what the names in their paths stand for. */
 const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: object }>> = {
@@ -66,8 +71,8 @@ export function describeApi(app: INestApplicationContext): OpenAPIObject {
       if (item[method] !== undefined && route !== undefined) complete(item[method], route);
     }
   }
-  const components = { ...document.components, headers: HEADERS };
-  return { ...document, components, paths: sorted(document.paths) };
+  const components = { ...document.components, headers: HEADERS, examples: problemExamples() };
+  return plainSchemas({ ...document, components, paths: sorted(document.paths) });
 }
 
 /** The text of `openapi.json`, in a form in which a change is easy to read. */
@@ -76,34 +81,54 @@ export function openApiText(document: OpenAPIObject): string {
 }
 
 function baseDocument() {
-  return new DocumentBuilder()
-    .setOpenAPIVersion('3.0.3')
-    .setTitle('Postern')
-    .setVersion('v1')
-    .setDescription(DESCRIPTION)
-    .addTag('Auth', 'Logging in and out, proving a password')
-    .addTag('Users', 'Accounts')
-    .addTag('Apitokens', 'The secrets beside username and password')
-    .addTag('Sessions', 'Where somebody is logged in')
-    .addTag('Roles', 'Names that routes ask for')
-    .addTag('Areas', 'Private areas and who may enter them')
-    .addTag('Audit', 'What happened')
-    .addTag('Service', 'What the service says of itself')
-    .addApiKey(
-      { type: 'apiKey', in: 'header', name: 'X-User-Id', description: 'The userid; always with the accesstoken' },
-      'userid',
-    )
-    .addBearerAuth(
-      { type: 'http', scheme: 'bearer', bearerFormat: 'act_…', description: 'The accesstoken; always with the userid' },
-      'accesstoken',
-    )
-    .addCookieAuth(
-      '__Host-session',
-      { type: 'apiKey', in: 'cookie', description: 'Set by web login; nothing is to be filled in here' },
-      'cookie',
-    )
-    .addBasicAuth({ type: 'http', scheme: 'basic', description: 'Where BASIC_AUTH is on, over HTTPS' }, 'basic')
-    .build();
+  return (
+    new DocumentBuilder()
+      .setOpenAPIVersion('3.0.3')
+      .setTitle('Postern')
+      .setVersion('v1')
+      .setDescription(DESCRIPTION)
+      .addTag('Auth', 'Logging in and out, proving a password')
+      .addTag('Users', 'Accounts')
+      .addTag('Apitokens', 'The secrets beside username and password')
+      .addTag('Sessions', 'Where somebody is logged in')
+      .addTag('Roles', 'Names that routes ask for')
+      .addTag('Areas', 'Private areas and who may enter them')
+      .addTag('Audit', 'What happened')
+      .addTag('Service', 'What the service says of itself')
+      // Swagger UI shows them in this order, scrolled to the last.
+      .addBasicAuth(
+        { type: 'http', scheme: 'basic', description: 'Only where `BASIC_AUTH=true`, over HTTPS, for a few routes.' },
+        'basic',
+      )
+      .addCookieAuth(
+        '__Host-session',
+        {
+          type: 'apiKey',
+          in: 'cookie',
+          description: 'Set by web login and kept by the browser. **Leave this empty.**',
+        },
+        'cookie',
+      )
+      .addApiKey(
+        {
+          type: 'apiKey',
+          in: 'header',
+          name: 'X-User-Id',
+          description: 'First half of token mode: the `userid` of the login. Authorize it **and** the accesstoken.',
+        },
+        'userid',
+      )
+      .addBearerAuth(
+        {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'act_…',
+          description: 'Second half of token mode: the `accesstoken` of the same login.',
+        },
+        'accesstoken',
+      )
+      .build()
+  );
 }
 
 /** `SessionsController.endAll` → `sessionsEndAll`. */
@@ -119,6 +144,8 @@ function keyOf(method: string, path: string): string {
 function complete(operation: Operation, route: RouteAccess): void {
   operation.description = [operation.description, `Who: ${whoMayCall(route)}.`].filter(Boolean).join('\n\n');
   operation.security = securityOf(route);
+  // Where a route of one controller belongs under another heading, that one comes last.
+  operation.tags = operation.tags?.slice(-1);
   addProblems(operation, problemsOf(operation, route));
   for (const [status, response] of Object.entries(operation.responses)) {
     if (response && !('$ref' in response)) response.headers = { ...response.headers, ...headersOf(status) };
@@ -151,7 +178,7 @@ function whoMayCall({ isPublic, anyUser, roles, area, fresh, appMayCall }: Route
       ? [appMayCall ? 'every account, app accounts too' : 'every account but app accounts']
       : []),
   ].join(', ');
-  return `${who}${fresh ? ', with a password proved lately' : ''}`;
+  return `${who}${fresh ? ', with their password proved lately' : ''}`;
 }
 
 function sorted(paths: OpenAPIObject['paths']): OpenAPIObject['paths'] {

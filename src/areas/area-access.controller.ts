@@ -11,7 +11,10 @@ export class AreaAccessController {
   @AnyUser()
   @PrivateArea(':name')
   @HttpCode(204)
-  @ApiOperation({ summary: 'May I enter?', description: 'An area that does not exist answers 403 as well.' })
+  @ApiOperation({
+    summary: 'May I enter this private area?',
+    description: 'An area that does not exist answers 403 as well.',
+  })
   @ApiParam({ name: 'name', type: String, example: 'reports' })
   @ApiNoContentResponse({ description: 'Yes' })
   @ApiProblems('unauthenticated', 'forbidden')

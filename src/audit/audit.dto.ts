@@ -36,7 +36,10 @@ export const AuditEntryResponse = z
       .meta({ description: 'Who did it; null for the host, and for who did not prove who they are' }),
     target: userid.nullable().meta({ description: 'Whose account it touched' }),
     ip: z.string().nullable().meta({ example: '192.0.2.7' }),
-    requestId: z.string().nullable().meta({ description: 'X-Request-Id of the request' }),
+    requestId: z
+      .string()
+      .nullable()
+      .meta({ description: 'X-Request-Id of the request', example: '7d0f2b66-1f53-4c5e-9f0a-3b8f0e6c2d41' }),
     detail: z
       .record(z.string(), z.unknown())
       .meta({ description: 'What else there is to know', example: { role: 'editor' } }),

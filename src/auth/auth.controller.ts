@@ -87,7 +87,10 @@ export class AuthController {
   @Post('auth/password-reset')
   @Public()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Set a new password with a one-time code' })
+  @ApiOperation({
+    summary: 'Set a new password with a one-time code',
+    description: 'An admin makes the code: `POST /v1/users/{userid}/password-reset`.',
+  })
   @ApiNoContentResponse({ description: 'The password is set and every session is over; apitokens stay' })
   @ApiProblems('invalid_credentials', 'invalid_request', 'rate_limited', 'overloaded')
   async reset(
@@ -101,7 +104,10 @@ export class AuthController {
   @Get('auth/check')
   @AnyUser()
   @HttpCode(204)
-  @ApiOperation({ summary: 'Is this session good, and for that?', description: 'For auth_request and forward_auth.' })
+  @ApiOperation({
+    summary: 'Is this session good? And for a role or a private area?',
+    description: 'For a proxy that asks before it lets somebody in: `auth_request` (nginx), `forward_auth` (Caddy).',
+  })
   @ApiNoContentResponse({
     description: 'It is',
     headers: {
@@ -147,7 +153,10 @@ export class AuthController {
   @AppMayCall()
   @SessionOnly()
   @ApiTags('Apitokens')
-  @ApiOperation({ summary: 'An apitoken for a second phone, or for one that was lost' })
+  @ApiOperation({
+    summary: 'Make an apitoken for a user whose password the app was told',
+    description: 'For a second phone, or where the apitoken was lost.',
+  })
   @ApiResponse({ status: 201, description: 'The apitoken, shown once', standardSchema: ApitokenByPasswordResponse })
   @ApiProblems('unauthenticated', 'invalid_credentials', 'forbidden', 'invalid_request', 'rate_limited', 'overloaded')
   async createApitoken(

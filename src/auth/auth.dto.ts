@@ -3,11 +3,13 @@ import { credential, deviceName, newPassword, tokenName } from '../common/fields
 
 const username = credential.meta({
   description: 'The username; upper case and look-alike forms are folded',
-  example: 'ada',
+  example: 'alice',
 });
-const password = credential.meta({ description: 'The password', example: 'correct horse battery staple' });
+const password = credential.meta({ description: 'The password', example: 'seven kites above the harbour' });
 const apitoken = credential.meta({ description: 'One of the apitokens of that user', example: 'apt_6f1c…_Q2x…' });
-const accesstoken = z.string().meta({ description: 'Shown once', example: 'act_0b7d…_9Zk…' });
+const accesstoken = z
+  .string()
+  .meta({ description: 'Shown once; every call sends it with the userid', example: 'act_0b7d…_9Zk…' });
 const userid = z.uuid().meta({ example: '3f2b8c1e-6d4a-4f0b-9c2d-7e8f9a0b1c2d' });
 const time = z.iso.datetime().meta({ example: '2026-11-24T21:15:17.000Z' });
 
@@ -50,7 +52,7 @@ export type ApitokenByPasswordRequest = z.output<typeof ApitokenByPasswordReques
 export const ApitokenByPasswordResponse = z
   .object({
     userid,
-    id: z.string(),
+    id: z.string().meta({ description: 'Its public id', example: '6f1c0f0e5a4b4c3d8e2f1a0b9c8d7e6f' }),
     apitoken: z.string().meta({ description: 'Shown once', example: 'apt_6f1c…_Q2x…' }),
   })
   .meta({ id: 'ApitokenByPasswordResponse' });

@@ -35,10 +35,13 @@ class ProblemModel {
   @ApiProperty({ enum: Object.keys(PROBLEMS), description: 'Stable, for programs', example: 'not_found' })
   code!: string;
 
-  @ApiPropertyOptional({ description: 'For people' })
+  @ApiPropertyOptional({ description: 'For people', example: 'There is no such user' })
   detail?: string;
 
-  @ApiProperty({ description: 'What the log calls this request; also in X-Request-Id' })
+  @ApiProperty({
+    description: 'What the log calls this request; also in X-Request-Id',
+    example: '7d0f2b66-1f53-4c5e-9f0a-3b8f0e6c2d41',
+  })
   requestId!: string;
 
   @ApiPropertyOptional({ type: () => [FieldErrorModel], description: 'With code invalid_request' })

@@ -44,7 +44,9 @@ export const credential = z
   .meta({ maxLength: 1024 });
 
 /** A password to be set: the password policy judges it. */
-export const newPassword = z.string().meta({ description: 'The new password; see GET /v1/config for its length' });
+export const newPassword = z
+  .string()
+  .meta({ description: 'The new password; GET /v1/config says how long', example: 'nine lighthouses and a kettle' });
 
 /** RFC 3339 needs seconds and an offset; ISO 8601, which zod checks, needs neither. */
 const WITH_SECONDS = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d/;

@@ -16,7 +16,7 @@ const limit = z
   .regex(LIMIT, `must be a whole number from 1 to ${MAX_LIMIT}`)
   .transform(Number)
   .default(DEFAULT_LIMIT)
-  .meta({ description: 'How many to list', example: '25' });
+  .meta({ description: 'How many to list', type: 'integer', minimum: 1, maximum: MAX_LIMIT, example: DEFAULT_LIMIT });
 
 const cursor = z
   .string()
@@ -33,9 +33,14 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
+const nextCursor = z
+  .string()
+  .nullable()
+  .meta({ description: 'For the next page; null: this is the last', example: null });
+
 /** The schema of a page of such items, for the API's description. */
 export function pageOf<T extends z.ZodType>(item: T) {
-  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+  return z.object({ items: z.array(item), nextCursor });
 }
 
 /** The cursor that stands for a row: its sort key, part by part, in base64url. */

@@ -1,5 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { PROBLEMS, type ProblemCode } from '../common/problem.js';
+import { Problem, PROBLEMS, problemBody, type ProblemCode } from '../common/problem.js';
 import type { RouteAccess } from './route-access.js';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -11,15 +11,36 @@ interface DocumentedProblem {
   headers?: object;
   content?: Record<
     string,
-    { schema: { allOf: [object, { properties: { code: { type: string; enum: ProblemCode[] } } }] } }
+    {
+      schema: { allOf: [object, { properties: { code: { type: string; enum: ProblemCode[] } } }] };
+      examples?: Record<string, { $ref: string }>;
+    }
   >;
 }
 
 const PROBLEM_TYPE = 'application/problem+json';
 
 /** What the way to the handler may answer for any route, too rare to stand on each with a status of its own. */
-const ANYWHERE =
-  'method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error';
+const ANYWHERE = [
+  'method_not_allowed',
+  'request_timeout',
+  'uri_too_long',
+  'expectation_failed',
+  'headers_too_large',
+  'internal_error',
+] as const satisfies readonly ProblemCode[];
+
+/** Of every code one body as it is answered, to be referred to by the answers. */
+export function problemExamples(): Record<string, { value: object }> {
+  const requestId = '7d0f2b66-1f53-4c5e-9f0a-3b8f0e6c2d41';
+  const codes = Object.keys(PROBLEMS) as ProblemCode[];
+  return Object.fromEntries(
+    codes.map((code) => {
+      const options = code === 'invalid_request' ? { errors: [{ field: 'username', message: 'is required' }] } : {};
+      return [code, { value: problemBody(new Problem(code, options), requestId) }];
+    }),
+  );
+}
 
 /** What the layers before and behind the handler may answer for this route, which it need not say itself. */
 export function problemsOf(operation: Operation, route: RouteAccess): ProblemCode[] {
@@ -53,8 +74,10 @@ export function addProblems(operation: Operation, added: readonly ProblemCode[])
     responses[status] = { ...there, ...describe(all) };
   }
   responses['default'] = {
-    description: `Any other problem (${ANYWHERE})`,
-    content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } as never } },
+    description: `Any other problem: ${inWords(ANYWHERE)}`,
+    content: {
+      [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } as never, examples: examplesOf(ANYWHERE) },
+    },
   };
 }
 
@@ -65,5 +88,13 @@ function codesOf(response: DocumentedProblem | undefined): ProblemCode[] {
 function describe(all: ProblemCode[]): DocumentedProblem {
   const code = { properties: { code: { type: 'string', enum: all } } };
   const schema = { allOf: [{ $ref: '#/components/schemas/Problem' }, code] as [object, typeof code] };
-  return { description: all.map((each) => `\`${each}\``).join(', '), content: { [PROBLEM_TYPE]: { schema } } };
+  return { description: inWords(all), content: { [PROBLEM_TYPE]: { schema, examples: examplesOf(all) } } };
+}
+
+function inWords(codes: readonly ProblemCode[]): string {
+  return codes.map((code) => `\`${code}\``).join(', ');
+}
+
+function examplesOf(codes: readonly ProblemCode[]): Record<string, { $ref: string }> {
+  return Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
 }

@@ -78,7 +78,10 @@ export class UsersController {
   @Get()
   @Roles('admin')
   @SessionOnly()
-  @ApiOperation({ summary: 'All users', description: 'By beginning of the name, role and status.' })
+  @ApiOperation({
+    summary: 'All users',
+    description: 'Narrowed down by the beginning of the username, by role and by status.',
+  })
   @ApiResponse({ status: 200, description: 'Newest first', standardSchema: UserPage })
   @ApiProblems('unauthenticated', 'forbidden', 'invalid_request')
   async list(@Query({ schema: ListUsersQuery }) query: ListUsersQuery) {

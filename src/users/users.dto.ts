@@ -9,7 +9,7 @@ const username = z.string().meta({ example: 'alice' });
 const roles = z.array(z.string()).meta({ description: 'Sorted; user is always among them', example: ['user'] });
 const areas = z.array(z.string()).meta({ description: 'The private areas that may be entered, a to z', example: [] });
 const time = z.iso.datetime().meta({ example: '2026-11-24T20:15:17.000Z' });
-const count = z.int().min(0);
+const count = z.int().min(0).meta({ example: 7 });
 const status = z.enum(['active', 'disabled']);
 
 export const CreateUserRequest = z
@@ -37,7 +37,7 @@ export const MeResponse = z.object({ userid, username, roles, areas, createdAt: 
 export const ListUsersQuery = PageQuery.extend({
   search: search.optional(),
   role: roleName.optional().meta({ description: 'Who holds this role', example: 'editor' }),
-  status: status.optional(),
+  status: status.optional().meta({ description: 'Only the active, or only the disabled' }),
 });
 export type ListUsersQuery = z.output<typeof ListUsersQuery>;
 
@@ -74,7 +74,7 @@ export const SignupCountsResponse = z
     lastMinute: count,
     today: count.meta({ description: 'Since midnight, UTC' }),
     last30Days: count.meta({ description: 'Or as long as the audit is kept, where that is less' }),
-    perMinuteLimit: count.meta({ description: 'SIGNUP_APP_PER_MINUTE' }),
+    perMinuteLimit: count.meta({ description: 'SIGNUP_APP_PER_MINUTE', example: 600 }),
   })
   .meta({ id: 'SignupCounts' });
 
