@@ -64,14 +64,12 @@ function codes(apply: boolean, ...these: ProblemCode[]): ProblemCode[] {
   return apply ? these : [];
 }
 
-/** Adds codes to those that the operation lists, by status, and what may come from any route as `default`. */
+/** Adds codes to those that the operation lists, by status with examples, and what any route may answer as `default`. */
 export function addProblems(operation: Operation, added: readonly ProblemCode[]): void {
   const responses = operation.responses as Responses;
-  const byStatus = Object.groupBy(added, (code) => String(PROBLEMS[code].status));
-  for (const [status, group] of Object.entries(byStatus)) {
-    const there = responses[status];
-    const all = [...new Set([...codesOf(there), ...(group ?? [])])];
-    responses[status] = { ...there, ...describe(all) };
+  const all = new Set([...Object.values(responses).flatMap(codesOf), ...added]);
+  for (const [status, group] of Object.entries(Object.groupBy(all, (code) => PROBLEMS[code].status))) {
+    responses[status] = { ...responses[status], ...describe(group ?? []) };
   }
   responses['default'] = {
     description: `Any other problem: ${inWords(ANYWHERE)}`,

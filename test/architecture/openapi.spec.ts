@@ -80,10 +80,11 @@ describe('openapi.json', () => {
     const referred = new Set(
       [...text.matchAll(/"#\/components\/(\w+)\/([\w-]+)"/g)].map(([, kind, name]) => `${kind}/${name}`),
     );
-    const { schemas, headers } = document.components!;
+    const { schemas, headers, examples } = document.components!;
     const there = [
       ...Object.keys(schemas!).map((name) => `schemas/${name}`),
       ...Object.keys(headers!).map((name) => `headers/${name}`),
+      ...Object.keys(examples!).map((name) => `examples/${name}`),
     ];
     expect([...referred].toSorted()).toEqual(there.toSorted());
   });
