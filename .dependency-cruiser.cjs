@@ -76,6 +76,20 @@ module.exports = {
       from: { path: '^src/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'unknown'] },
     },
+    {
+      name: 'client-stands-alone',
+      severity: 'error',
+      comment: 'a package of its own: what it knows of the service is openapi.json',
+      from: { path: '^client/src/' },
+      to: { path: '^(src|test|web|scripts)/' },
+    },
+    {
+      name: 'client-runs-anywhere',
+      severity: 'error',
+      comment: 'its entry ./node alone may need Node',
+      from: { path: '^client/src/', pathNot: '^client/src/(node|encrypted-file-store)\\.ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
     { name: 'not-unresolvable', severity: 'error', from: { path: '^src/' }, to: { couldNotResolve: true } },
   ],
   options: {

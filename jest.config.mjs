@@ -7,7 +7,12 @@ export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // The sources, so that no test meets an old build; test/client looks at the build itself.
+    '^postern-client$': '<rootDir>/client/src/index.ts',
+    '^postern-client/node$': '<rootDir>/client/src/node.ts',
+  },
   globalSetup: './test/setup/global-setup.mjs',
   globalTeardown: './test/setup/global-teardown.mjs',
   reporters: ['default', './test/setup/count-reporter.mjs'],

@@ -11,7 +11,11 @@ import { fileURLToPath } from 'node:url';
 
 /** Where the lock file brings no Node of its own: the first that strips types without being asked to. */
 const OLDEST_NODE = [22, 18];
-const SOURCES = ['src', 'migrations', 'package.json', 'package-lock.json', 'tsconfig.json', '.swcrc', 'nest-cli.json'];
+const SOURCES = [
+  ...['src', 'migrations', 'tsconfig.json', '.swcrc', 'nest-cli.json'],
+  ...['client/src', 'client/package.json', 'client/tsconfig.json'],
+  ...['package.json', 'package-lock.json'],
+];
 const LOCK = '.cache/prepare.lock';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
