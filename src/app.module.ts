@@ -40,7 +40,7 @@ export class AppModule {
         ApitokensModule,
         AreasModule,
         AuditModule,
-        AuthModule,
+        AuthModule.forRoot(config),
         RolesModule,
         ServiceModule,
         SessionsModule,

@@ -27,6 +27,9 @@ keeps them in \`credentials.env\` of its data folder.
 4. \`POST /v1/auth/login\` as the new user. In **Authorize**, log out of the old pair and put in the new one.
 5. \`GET /v1/users/me\` says who you are, \`GET /v1/sessions\` where you are logged in, \`POST /v1/auth/logout\` ends it.
 
+Or as a browser: \`POST /v1/auth/web/login\`, with nothing in **Authorize**. The cookie goes along by itself from then on;
+once something is filled in there, no cookie is sent.
+
 **Refusals** are \`application/problem+json\` (RFC 9457); \`code\` is what a program decides by. 503 \`unavailable\` says
 that nothing has changed; after \`outcome_unknown\` ask before repeating. Every answer carries \`X-Request-Id\`.
 

@@ -11,6 +11,8 @@ export const ACCESS = {
   fresh: 'access:fresh',
   app: 'access:app',
   sessionOnly: 'access:session-only',
+  ownPages: 'access:own-pages',
+  forwardAuth: 'access:forward-auth',
 } as const;
 
 /** Anybody; credentials are not looked at. */
@@ -36,6 +38,15 @@ export const AppMayCall = () => SetMetadata(ACCESS.app, true);
 
 /** Needs a session: mode `basic` is refused (403). */
 export const SessionOnly = () => SetMetadata(ACCESS.sessionOnly, true);
+
+/** Beside `@Public`, on what gives a browser a session: other sites' pages are refused (403 `csrf`). */
+export const OwnPagesOnly = () => SetMetadata(ACCESS.ownPages, true);
+
+/**
+ * A proxy asks here whether to let another request pass. Under a cookie it is held to that request's method, where a
+ * proxy of `TRUST_PROXY` names it: what would change something must come from our own pages.
+ */
+export const ForwardAuth = () => SetMetadata(ACCESS.forwardAuth, true);
 
 /** A request after the guards. */
 export type AuthenticatedRequest = FastifyRequest & { principal: Principal };

@@ -1,14 +1,16 @@
 import { Body, Controller, Get, HttpCode, Post, Query, Res, UseGuards } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { AnyUser, AppMayCall, CurrentUser, Public, Roles, SessionOnly } from '../access/decorators.js';
+import { AnyUser, AppMayCall, CurrentUser, ForwardAuth, Public, Roles, SessionOnly } from '../access/decorators.js';
 import type { Principal } from '../access/principal.js';
 import { AreasService } from '../areas/areas.service.js';
 import { ApiProblems } from '../common/api-problems.js';
 import { Problem } from '../common/problem.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import { ClientGone } from '../http/client-gone.js';
-import { NewSessionResponse, toNewSessionResponse } from '../sessions/sessions.dto.js';
+import { clearSessionCookie } from '../http/session-cookie.js';
+import { handOver } from '../sessions/hand-over.js';
+import { endsOf, NewSessionResponse } from '../sessions/sessions.dto.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { ApitokenByPasswordService } from './apitoken-by-password.service.js';
 import {
@@ -53,7 +55,8 @@ export class AuthController {
     @Proven() login: ProvenLogin,
     @Client() client: ClientInfo,
   ) {
-    return { userid: login.userid, ...toNewSessionResponse(await this.logins.open(login, client)) };
+    const { session, accesstoken } = await this.logins.open(login, client);
+    return { userid: login.userid, accesstoken, ...endsOf(session) };
   }
 
   @Post('auth/logout')
@@ -64,8 +67,15 @@ export class AuthController {
   @ApiOperation({ summary: 'Log out' })
   @ApiNoContentResponse({ description: 'This session is over on every machine' })
   @ApiProblems('unauthenticated', 'invalid_request')
-  async logout(@CurrentUser() user: Principal, @Client() client: ClientInfo) {
+  async logout(
+    @CurrentUser() user: Principal,
+    @Client() client: ClientInfo,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     await this.sessions.logout(user, client);
+    if (user.mode !== 'web') return;
+    clearSessionCookie(reply);
+    reply.header('clear-site-data', '"cache", "storage"');
   }
 
   @Post('auth/reauthenticate')
@@ -80,8 +90,9 @@ export class AuthController {
     @CurrentUser() user: Principal,
     @Client() client: ClientInfo,
     @ClientGone() gone: AbortSignal,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return toNewSessionResponse(await this.passwords.reauthenticate(user, password, client, gone));
+    return handOver(await this.passwords.reauthenticate(user, password, client, gone), reply);
   }
 
   @Post('auth/password-reset')
@@ -103,10 +114,13 @@ export class AuthController {
 
   @Get('auth/check')
   @AnyUser()
+  @ForwardAuth()
   @HttpCode(204)
   @ApiOperation({
     summary: 'Is this session good? And for a role or a private area?',
-    description: 'For a proxy that asks before it lets somebody in: `auth_request` (nginx), `forward_auth` (Caddy).',
+    description:
+      'For a proxy that asks before it lets somebody in: `auth_request` (nginx), `forward_auth` (Caddy). Under the ' +
+      'cookie `X-Forwarded-Method` or `X-Original-Method` of a trusted proxy counts as the method (403 `csrf`).',
   })
   @ApiNoContentResponse({
     description: 'It is',
@@ -144,8 +158,9 @@ export class AuthController {
     @CurrentUser() user: Principal,
     @Client() client: ClientInfo,
     @ClientGone() gone: AbortSignal,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return toNewSessionResponse(await this.passwords.change(user, body, client, gone));
+    return handOver(await this.passwords.change(user, body, client, gone), reply);
   }
 
   @Post('apitokens')

@@ -27,6 +27,22 @@ export const LoginResponse = z
   })
   .meta({ id: 'LoginResponse' });
 
+export const WebLoginRequest = z
+  .strictObject({ username, password, deviceName: deviceName.optional() })
+  .meta({ id: 'WebLoginRequest' });
+export type WebLoginRequest = z.output<typeof WebLoginRequest>;
+
+/** A session of the web; its secret is in the cookie alone. */
+export const WebSessionResponse = z
+  .object({
+    userid,
+    username: z.string().meta({ example: 'ada' }),
+    roles: z.array(z.string()).meta({ description: 'Sorted; user is always among them', example: ['user'] }),
+    expiresAt: time.meta({ description: 'When the session ends if it is not used any more' }),
+    absoluteExpiresAt: time.meta({ description: 'When it ends however much it is used' }),
+  })
+  .meta({ id: 'WebSession' });
+
 export const ReauthenticateRequest = z.strictObject({ password }).meta({ id: 'ReauthenticateRequest' });
 export type ReauthenticateRequest = z.output<typeof ReauthenticateRequest>;
 

@@ -1,8 +1,9 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { ApitokensModule } from '../apitokens/apitokens.module.js';
 import { AreasModule } from '../areas/areas.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { AuthorityModule } from '../authority/authority.module.js';
+import type { Config } from '../config/config.js';
 import { LEAKED_CREDENTIALS } from '../http/credentials-in-url.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { PasswordsModule } from '../passwords/passwords.module.js';
@@ -16,35 +17,41 @@ import { LeakedCredentials } from './leaked-credentials.js';
 import { LoginLimits } from './login-limits.js';
 import { LoginService } from './login.service.js';
 import { OwnPasswordService } from './own-password.service.js';
+import { PasswordProof } from './password-proof.service.js';
 import { AccesstokenStrategy } from './strategies/accesstoken.strategy.js';
 import { ApitokenStrategy } from './strategies/apitoken.strategy.js';
+import { CookieStrategy } from './strategies/cookie.strategy.js';
+import { WebLoginController, WebSignupController } from './web-auth.controller.js';
 import { WebFailures } from './web-failures.js';
+import { WebLoginService } from './web-login.service.js';
 
 /** Who calls, and may they: the only module that knows all others. */
 @Module({
   imports: [
-    ApitokensModule,
-    AreasModule,
-    AuditModule,
-    AuthorityModule,
-    LimitsModule,
-    PasswordsModule,
-    SessionsModule,
-    UsersModule,
+    ...[ApitokensModule, AreasModule, AuditModule, AuthorityModule],
+    ...[LimitsModule, PasswordsModule, SessionsModule, UsersModule],
   ],
-  controllers: [AuthController],
+  controllers: [AuthController, WebLoginController],
   providers: [
     AccesstokenStrategy,
     ApitokenStrategy,
+    CookieStrategy,
     AccessGuard,
     LoginService,
     LoginLimits,
     KnownSources,
     WebFailures,
     OwnPasswordService,
+    PasswordProof,
     ApitokenByPasswordService,
+    WebLoginService,
     { provide: LEAKED_CREDENTIALS, useClass: LeakedCredentials },
   ],
   exports: [AccessGuard, AccesstokenStrategy],
 })
-export class AuthModule {}
+export class AuthModule {
+  /** With web sign-up where it is open: what is closed has no route. */
+  static forRoot({ webSignup }: Config): DynamicModule {
+    return { module: AuthModule, controllers: webSignup === 'open' ? [WebSignupController] : [] };
+  }
+}

@@ -8,11 +8,10 @@ import { hashSecret, isUserid, parseToken, sameHash, type SecretToken } from '..
 import { inTransaction } from '../database/transaction.js';
 import { clientInfo, type ClientInfo } from '../http/client-info.js';
 import type { FoundCredentials, LeakedCredentialHandler } from '../http/credentials-in-url.js';
+import { parseSessionCookie, sessionCookiesOf } from '../http/session-cookie.js';
 import { ApitokensService } from '../apitokens/apitokens.service.js';
 import { Limiter } from '../limits/limiter.js';
-import { recordEnd } from '../sessions/session-ends.js';
 import { SessionsService } from '../sessions/sessions.service.js';
-import { SESSION_COOKIE } from './strategies/credentials.js';
 
 /** Look-ups a minute and source: beyond, the URL is refused all the same and nothing is looked up. */
 const LOOKUPS_PER_MINUTE = 10;
@@ -52,7 +51,8 @@ export class LeakedCredentials implements LeakedCredentialHandler {
     if (apitoken !== null) return this.revokeApitoken(apitoken, client);
     const code = parseToken('rst', text);
     if (code !== null) return this.voidCode(code, client);
-    for (const userid of userids) await this.endSession(userid, text, client);
+    const leak = { action: 'session.leaked', actor: null } as const;
+    for (const userid of userids) await this.sessions.endPresented(userid, text, leak, client);
   }
 
   /** An app account's apitoken is public anyway: somebody who shows it must not close sign-up for all. */
@@ -83,26 +83,10 @@ export class LeakedCredentials implements LeakedCredentialHandler {
       await this.audit.record(tx, { action: 'reset_code.leaked', actor: null, target: row.userid, client });
     });
   }
-
-  private async endSession(userid: string, accesstoken: string, client: ClientInfo): Promise<void> {
-    const found = await this.sessions.authenticate(userid, accesstoken);
-    if (found === null) return;
-    const { session } = found;
-    await inTransaction(this.dataSource, async (tx) => {
-      await recordEnd(tx, session, userid);
-      const detail = { session: session.sid };
-      await this.audit.record(tx, { action: 'session.leaked', actor: null, target: userid, client, detail });
-    });
-    await this.sessions.remove(userid, session.sid);
-  }
 }
 
 /** Userids that stand in X-User-Id or in the session cookie. */
 function useridsOf(request: FastifyRequest): string[] {
-  const header = request.headers['x-user-id'];
-  const cookies = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  const inCookies = cookies
-    .filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`))
-    .map((pair) => pair.slice(SESSION_COOKIE.length + 1).split('.')[0]);
-  return [header, ...inCookies].filter(isUserid);
+  const inCookies = sessionCookiesOf(request).map((value) => parseSessionCookie(value)?.userid);
+  return [request.headers['x-user-id'], ...inCookies].filter(isUserid);
 }

@@ -1,4 +1,4 @@
-import { isIP, SocketAddress } from 'node:net';
+import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../common/problem.js';
 
@@ -34,6 +34,22 @@ export function sourceAddress(request: FastifyRequest): string {
     if (address !== null) return address;
   }
   throw new Problem('unavailable', { cause: new Error('the request has no source address') });
+}
+
+/** The proxies of `TRUST_PROXY`, to be asked by `isFromProxy`. */
+export function proxyList(cidrs: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [address = '', bits] = cidr.split('/');
+    list.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4');
+  }
+  return list;
+}
+
+/** Whether one of these proxies has sent the request, whoever it comes from. */
+export function isFromProxy({ socket }: FastifyRequest, proxies: BlockList): boolean {
+  const address = normaliseAddress(socket.remoteAddress ?? '');
+  return address !== null && proxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
 /** Whether the scheme is https: the socket's, or what a proxy of `TRUST_PROXY` says by `X-Forwarded-Proto`. */

@@ -44,14 +44,14 @@ export function problemExamples(): Record<string, { value: object }> {
 
 /** What the layers before and behind the handler may answer for this route, which it need not say itself. */
 export function problemsOf(operation: Operation, route: RouteAccess): ProblemCode[] {
-  const { isPublic, sessionOnly, fresh, method } = route;
+  const { isPublic, sessionOnly, fresh, method, ownPages, forwardAuth } = route;
   const looksAtNothing = isPublic && method === 'GET';
   return [
     'malformed',
     'credentials_in_url',
     ...codes(!isPublic, 'ambiguous_credentials', 'unauthenticated'),
     ...codes(!isPublic && !(sessionOnly || fresh), 'https_required'),
-    ...codes(!isPublic && method !== 'GET', 'csrf'),
+    ...codes(ownPages || forwardAuth || (!isPublic && method !== 'GET'), 'csrf'),
     ...codes(fresh, 'reauthentication_required'),
     ...codes(operation.requestBody !== undefined, 'payload_too_large', 'unsupported_media_type'),
     'invalid_request',

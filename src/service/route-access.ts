@@ -18,6 +18,10 @@ export interface RouteAccess {
   readonly fresh: boolean;
   readonly appMayCall: boolean;
   readonly sessionOnly: boolean;
+  /** Beside public: closed to the pages of other sites. */
+  readonly ownPages: boolean;
+  /** A proxy asks it about another request. */
+  readonly forwardAuth: boolean;
 }
 
 /** Every route of the application, by path and method. */
@@ -29,12 +33,14 @@ export function routeAccess(modules: ModulesContainer): RouteAccess[] {
 
 /**
  * What each route declares must be clear: nobody may wonder who can call it.
- * @throws Error that names every route which declares no access, or `@Public` beside anything else.
+ * @throws Error that names every route which declares no access, or `@Public` beside anything but `@OwnPagesOnly`,
+ *   which is for public routes alone.
  */
 export function requireDeclaredAccess(modules: ModulesContainer): void {
   const wrong = routeAccess(modules).filter(({ isPublic, anyUser, roles, area, ...more }) => {
     const limited = anyUser || roles.length > 0 || area !== null;
-    return isPublic ? limited || more.fresh || more.appMayCall || more.sessionOnly : !limited;
+    if (!isPublic) return !limited || more.ownPages;
+    return limited || more.fresh || more.appMayCall || more.sessionOnly || more.forwardAuth;
   });
   if (wrong.length === 0) return;
   const names = wrong.map(({ method, path, handler }) => `${method} ${path} (${handler})`);
@@ -43,7 +49,7 @@ export function requireDeclaredAccess(modules: ModulesContainer): void {
 
 /** In one line, for the snapshot that a change of rights shows up in. */
 export function describeAccess(route: RouteAccess): string {
-  if (route.isPublic) return 'public';
+  if (route.isPublic) return route.ownPages ? 'public, own pages only' : 'public';
   const who = [
     ...(route.anyUser ? ['user'] : []),
     ...(route.roles.length > 0 ? [`role ${route.roles.join('|')}`] : []),
@@ -53,6 +59,7 @@ export function describeAccess(route: RouteAccess): string {
     ...(route.appMayCall ? ['app may call'] : []),
     ...(route.sessionOnly ? ['session only'] : []),
     ...(route.fresh ? ['fresh'] : []),
+    ...(route.forwardAuth ? ['asked by proxies'] : []),
   ];
   return [who.join(' and '), ...more].join(', ');
 }
@@ -75,6 +82,8 @@ function routesOf(controller: Type): RouteAccess[] {
       fresh: read<boolean>(ACCESS.fresh) ?? false,
       appMayCall: read<boolean>(ACCESS.app) ?? false,
       sessionOnly: read<boolean>(ACCESS.sessionOnly) ?? false,
+      ownPages: read<boolean>(ACCESS.ownPages) ?? false,
+      forwardAuth: read<boolean>(ACCESS.forwardAuth) ?? false,
     };
     return pathsOf(controller, handler).map((path) => ({ ...common, path }));
   });

@@ -7,8 +7,10 @@ import { ApiProblems } from '../common/api-problems.js';
 import { PageQuery } from '../common/paging.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import { TokenIdParam, UseridParam } from '../http/id-params.js';
+import { clearSessionCookie } from '../http/session-cookie.js';
 import { WaitsOneLease } from '../http/waits-one-lease.decorator.js';
-import { EndSessionsQuery, NewSessionResponse, SessionPage, toNewSessionResponse } from './sessions.dto.js';
+import { handOver } from './hand-over.js';
+import { EndSessionsQuery, NewSessionResponse, SessionPage } from './sessions.dto.js';
 import { sessionPage } from './session-page.js';
 import { SessionsService } from './sessions.service.js';
 
@@ -49,8 +51,9 @@ export class SessionsController {
     @Client() client: ClientInfo,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    if (keep === 'current') return toNewSessionResponse(await this.sessions.endOthers(user, client));
+    if (keep === 'current') return handOver(await this.sessions.endOthers(user, client), reply);
     await this.sessions.endAll(user.userid, user, client);
+    if (user.mode === 'web') clearSessionCookie(reply);
     reply.code(204);
     return undefined;
   }
@@ -103,7 +106,12 @@ export class SessionsController {
   @ApiOperation({ summary: 'End the sessions of everybody', description: 'Takes one lease (TRUTH_LEASE_MS).' })
   @ApiNoContentResponse({ description: 'Nobody is logged in any more, the caller neither' })
   @ApiProblems('unauthenticated', 'forbidden', 'reauthentication_required')
-  async endEverybodys(@CurrentUser() admin: Principal, @Client() client: ClientInfo) {
+  async endEverybodys(
+    @CurrentUser() admin: Principal,
+    @Client() client: ClientInfo,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     await this.sessions.endEverybodys(admin, client);
+    if (admin.mode === 'web') clearSessionCookie(reply);
   }
 }

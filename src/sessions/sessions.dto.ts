@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { pageOf } from '../common/paging.js';
 import { expiresAt, type Session } from './session.js';
-import type { OpenedSession } from './sessions.service.js';
 
 const time = z.iso.datetime().meta({ example: '2026-11-24T20:15:17.000Z' });
 
@@ -28,9 +27,12 @@ export const SessionPage = pageOf(SessionResponse).meta({ id: 'SessionPage' });
 /** A new session in place of the caller's. */
 export const NewSessionResponse = z
   .object({
-    accesstoken: z.string().meta({ description: 'Shown once; the one before is over', example: 'act_6f1c…_Q2x…' }),
-    expiresAt: time,
-    absoluteExpiresAt: time,
+    accesstoken: z.string().optional().meta({
+      description: 'Token mode alone: shown once, the one before is over. In cookie mode the new cookie has it',
+      example: 'act_6f1c…_Q2x…',
+    }),
+    expiresAt: time.meta({ description: 'When the session ends if it is not used any more' }),
+    absoluteExpiresAt: time.meta({ description: 'When it ends however much it is used' }),
   })
   .meta({ id: 'NewSession' });
 
@@ -54,8 +56,9 @@ export function toSessionResponse(session: Session, currentSid: string | null): 
   };
 }
 
-export function toNewSessionResponse({ session, accesstoken }: OpenedSession): z.output<typeof NewSessionResponse> {
-  return { accesstoken, expiresAt: iso(expiresAt(session)), absoluteExpiresAt: iso(session.absoluteEnd) };
+/** Both ends of a session, in the words of every answer that opens one. */
+export function endsOf(session: Session): { expiresAt: string; absoluteExpiresAt: string } {
+  return { expiresAt: iso(expiresAt(session)), absoluteExpiresAt: iso(session.absoluteEnd) };
 }
 
 function iso(ms: number): string {

@@ -117,6 +117,29 @@ export class SessionsService {
     if (!ended) throw new Problem('unauthenticated');
   }
 
+  /**
+   * Ends the session that somebody shows who may be anybody, where it is one: it leaked, or a browser came with it to a
+   * login. Not a logout: who shows it need not be its user.
+   * @param actor who has just logged in; null: nobody knows
+   */
+  async endPresented(
+    userid: string,
+    accesstoken: string,
+    { action, actor }: { readonly action: 'session.ended' | 'session.leaked'; readonly actor: string | null },
+    client: ClientInfo,
+  ): Promise<void> {
+    const found = await this.authenticate(userid, accesstoken);
+    if (found === null) return;
+    const { session } = found;
+    const detail = { session: session.sid };
+    await inTransaction(this.dataSource, async (tx) => {
+      if (await recordEnd(tx, session, userid)) {
+        await this.audit.record(tx, { action, actor, target: userid, client, detail });
+      }
+    });
+    await this.store.remove(userid, session.sid);
+  }
+
   /** Ends one of the user's sessions; 404 where there is no such live one. An admin may end anybody's. */
   async end(userid: string, sid: string, actor: Principal, client: ClientInfo): Promise<void> {
     const session = (await this.list(userid)).find((candidate) => candidate.sid === sid);

@@ -1,11 +1,13 @@
-import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { AnyUser, AppMayCall, CurrentUser, Fresh, Roles, SessionOnly } from '../access/decorators.js';
 import type { Principal } from '../access/principal.js';
 import { ApiProblems } from '../common/api-problems.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import { ClientGone } from '../http/client-gone.js';
 import { UseridParam } from '../http/id-params.js';
+import { clearSessionCookie } from '../http/session-cookie.js';
 import { SignupService } from './signup.service.js';
 import {
   CreateUserRequest,
@@ -71,8 +73,13 @@ export class UsersController {
   @ApiOperation({ summary: 'Delete my account', description: 'The name stays taken.' })
   @ApiNoContentResponse({ description: 'Password, apitokens, roles, area entries and sessions are gone' })
   @ApiProblems('unauthenticated', 'forbidden', 'reauthentication_required', 'last_admin')
-  async deleteMe(@CurrentUser() user: Principal, @Client() client: ClientInfo) {
+  async deleteMe(
+    @CurrentUser() user: Principal,
+    @Client() client: ClientInfo,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     await this.users.delete(user.userid, user, client);
+    if (user.mode === 'web') clearSessionCookie(reply);
   }
 
   @Get()

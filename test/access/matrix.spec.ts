@@ -3,19 +3,44 @@ import { parseToken } from '../../src/common/secret-token.js';
 import { routeAccess } from '../../src/service/route-access.js';
 import { SessionsService } from '../../src/sessions/sessions.service.js';
 import { startTestApp, type TestApp } from '../support/app.js';
-import { adminLogin, api, createUser, expectStatus, type Api, type TokenLogin, type User } from '../support/client.js';
+import {
+  adminLogin,
+  api,
+  createUser,
+  expectStatus,
+  OWN_PAGE,
+  type Api,
+  type Login,
+  type TokenLogin,
+  type User,
+} from '../support/client.js';
 import { FIRST_ADMIN, FIRST_APP, type Account } from '../support/first-accounts.js';
 
-/** Who calls. The stale ones proved their password a day ago. */
-const CALLERS = ['nobody', 'user', 'stale user', 'app', 'admin', 'stale admin'] as const;
+/** Who calls. The stale ones proved their password a day ago; those of the web come with the cookie, from our own page. */
+const TOKEN_CALLERS = ['user', 'stale user', 'app', 'admin', 'stale admin'] as const;
+const WEB_CALLERS = ['web user', 'stale web user', 'web admin', 'stale web admin'] as const;
+const CALLERS = ['nobody', ...TOKEN_CALLERS, ...WEB_CALLERS] as const;
 type Caller = (typeof CALLERS)[number];
 
 const NO = '403 forbidden';
 const PROVE = '403 reauthentication_required';
 
-/** Contract section 4, Access: who is refused, and how; whoever is not named here is let in. */
+const FOREIGN = '403 csrf';
+
+/**
+ * Contract section 4, Access: who is refused, and how; whoever is not named here is let in. A caller of the web is
+ * answered as one of token mode.
+ */
 const REFUSALS = {
   public: {},
+  'public, own pages': {
+    nobody: FOREIGN,
+    user: FOREIGN,
+    'stale user': FOREIGN,
+    app: FOREIGN,
+    admin: FOREIGN,
+    'stale admin': FOREIGN,
+  },
   user: { app: NO },
   'user, fresh': { app: NO, 'stale user': PROVE, 'stale admin': PROVE },
   'app+': {},
@@ -23,7 +48,7 @@ const REFUSALS = {
   'app, admin': { user: NO, 'stale user': NO },
   admin: { user: NO, 'stale user': NO, app: NO },
   'admin, fresh': { user: NO, 'stale user': NO, app: NO, 'stale admin': PROVE },
-} satisfies Record<string, Partial<Record<Caller, string>>>;
+} satisfies Record<string, Partial<Record<'nobody' | (typeof TOKEN_CALLERS)[number], string>>>;
 type Access = keyof typeof REFUSALS;
 
 /** `U`, `T` and `N` stand for a userid, the id of a token and a name that nobody and nothing has. */
@@ -49,6 +74,8 @@ const ROUTES: readonly (readonly [
   ['GET /readyz', 'public', '200'],
   ['GET /v1/config', 'public', '200'],
   ['POST /v1/auth/login', 'public', NO_BODY],
+  ['POST /v1/auth/web/login', 'public, own pages', NO_BODY],
+  ['POST /v1/auth/web/signup', 'public, own pages', NO_BODY],
   ['POST /v1/auth/password-reset', 'public', NO_BODY],
   ['POST /v1/auth/logout', 'app+', '204'],
   ['POST /v1/auth/reauthenticate', 'user', NO_BODY],
@@ -120,11 +147,14 @@ beforeAll(async () => {
 afterAll(() => app.close());
 
 /** A session of its own for every call, so that none depends on what another call has ended. */
-async function sessionOf(caller: Caller): Promise<TokenLogin | undefined> {
+async function sessionOf(caller: Caller): Promise<Login | undefined> {
   if (caller === 'nobody') return undefined;
   const stale = caller.startsWith('stale');
-  if (caller === 'app') return open(FIRST_APP, stale);
-  return open(caller.endsWith('admin') ? FIRST_ADMIN : await liveUser(), stale);
+  if (caller === 'app') return open(FIRST_APP, stale, 'token');
+  const account = caller.endsWith('admin') ? FIRST_ADMIN : await liveUser();
+  if (!caller.includes('web')) return open(account, stale, 'token');
+  const { userid, accesstoken } = await open(account, stale, 'web');
+  return { cookie: `__Host-session=${userid}.${accesstoken}` };
 }
 
 /** The one user of this file, or another where a call has deleted it. */
@@ -136,7 +166,7 @@ async function liveUser(): Promise<User> {
   return user;
 }
 
-async function open({ username, apitoken }: Account, stale: boolean): Promise<TokenLogin> {
+async function open({ username, apitoken }: Account, stale: boolean, mode: 'token' | 'web'): Promise<TokenLogin> {
   const rows: { userid: string; epoch: string }[] = await app.db.query(
     `SELECT userid, world || '.' || epoch AS epoch FROM users, generation WHERE username = $1`,
     [username],
@@ -144,8 +174,8 @@ async function open({ username, apitoken }: Account, stale: boolean): Promise<To
   const { userid, epoch } = rows[0]!;
   const { accesstoken } = await app.get(SessionsService).open(
     {
-      ...{ userid, epoch, mode: 'token', deviceName: null, notAfter: null },
-      apitokenId: parseToken('apt', apitoken)!.id,
+      ...{ userid, epoch, mode, deviceName: null, notAfter: null },
+      apitokenId: mode === 'token' ? parseToken('apt', apitoken)!.id : null,
       isApp: username === FIRST_APP.username,
       authTime: stale ? Date.now() - DAY_MS : null,
     },
@@ -163,8 +193,11 @@ async function answerTo(route: string, caller: Caller): Promise<string> {
 }
 
 function expected([, access, answer, but]: (typeof ROUTES)[number], caller: Caller): string {
-  if (caller === 'nobody' && access !== 'public') return '401 unauthenticated';
-  return (REFUSALS[access] as Partial<Record<Caller, string>>)[caller] ?? but?.[caller] ?? answer;
+  if (caller === 'nobody' && !access.startsWith('public')) return '401 unauthenticated';
+  const isWeb = caller.includes('web');
+  if (isWeb && access === 'public, own pages') return answer;
+  const same = caller.replace('web ', '') as Caller;
+  return (REFUSALS[access] as Partial<Record<Caller, string>>)[same] ?? but?.[same] ?? answer;
 }
 
 describe('every route, for every kind of caller', () => {
@@ -191,7 +224,11 @@ describe('every route, for every kind of caller', () => {
     for (const row of ROUTES.filter(([route]) => route.startsWith('GET '))) {
       for (const caller of CALLERS) {
         const as = await sessionOf(caller);
-        const headers = as && { 'x-user-id': as.userid, authorization: `Bearer ${as.accesstoken}` };
+        const inHeaders = (login: TokenLogin) => ({
+          'x-user-id': login.userid,
+          authorization: `Bearer ${login.accesstoken}`,
+        });
+        const headers = as && ('cookie' in as ? { cookie: as.cookie } : inHeaders(as));
         const { status } = await fetch(`${app.url}${pathOf(row[0].slice(4))}`, { method: 'HEAD', headers });
         if (status !== parseInt(expected(row, caller))) wrong.push(`HEAD for ${row[0]} by ${caller}: ${status}`);
       }
@@ -200,19 +237,19 @@ describe('every route, for every kind of caller', () => {
   });
 
   it('is closed to an app account but for four', () => {
-    const open = ROUTES.filter((row) => row[1] !== 'public' && expected(row, 'app') !== NO);
+    const open = ROUTES.filter((row) => !row[1].startsWith('public') && expected(row, 'app') !== NO);
     expect(open.map(([route]) => route).toSorted()).toEqual(APP_REACHES);
   });
 
   it('that is an admin’s is opened by no half of a pair, no mixed pair and no accesstoken in the cookie', async () => {
-    const { userid, accesstoken } = (await sessionOf('admin'))!;
-    const other = (await sessionOf('user'))!;
+    const { userid, accesstoken } = (await sessionOf('admin')) as TokenLogin;
+    const other = (await sessionOf('user')) as TokenLogin;
     const halves: Record<string, string>[] = [
       { 'x-user-id': userid },
       { authorization: `Bearer ${accesstoken}` },
       { 'x-user-id': other.userid, authorization: `Bearer ${accesstoken}` },
       { 'x-user-id': userid, authorization: `Bearer ${other.accesstoken}` },
-      { cookie: `__Host-session=${userid}.${accesstoken}` },
+      { cookie: `__Host-session=${userid}.${accesstoken}`, ...OWN_PAGE },
     ];
     for (const headers of halves) {
       for (const [route] of ROUTES.filter(([, access]) => access.startsWith('admin'))) {

@@ -9,7 +9,7 @@ export interface User extends Account {
   readonly userid: string;
 }
 
-/** A session as a caller shows it: of mode token, or as the cookie of mode web. */
+/** A session as a caller shows it: of mode token, or as the cookie of mode web, sent by a page of our own. */
 export type Login = { readonly userid: string; readonly accesstoken: string } | { readonly cookie: string };
 
 export interface CallOptions {
@@ -32,6 +32,9 @@ export interface Reply<T> {
 }
 
 const TIMEOUT_MS = 20_000;
+
+/** What a browser says of a request by a page of the service itself. */
+export const OWN_PAGE = { 'sec-fetch-site': 'same-origin' } as const;
 
 let sources = 0;
 
@@ -88,7 +91,7 @@ export class Api {
 }
 
 function credentials(login: Login): Record<string, string> {
-  if ('cookie' in login) return { cookie: login.cookie };
+  if ('cookie' in login) return { cookie: login.cookie, ...OWN_PAGE };
   return { 'x-user-id': login.userid, authorization: `Bearer ${login.accesstoken}` };
 }
 
@@ -142,6 +145,22 @@ export function expectStatus<T>(reply: Reply<T>, status: number): T {
 export async function login(url: string, { username, password, apitoken }: Account): Promise<TokenLogin> {
   return expectStatus(await api(url).post<TokenLogin>('/v1/auth/login', { username, password, apitoken }), 200);
 }
+
+/** Logs in as a browser, from a source of its own. */
+export async function webLogin(url: string, { username, password }: Omit<Account, 'apitoken'>): Promise<WebLogin> {
+  const reply = await api(url).post('/v1/auth/web/login', { username, password }, { headers: OWN_PAGE });
+  expectStatus(reply, 200);
+  return { cookie: cookieOf(reply) };
+}
+
+/** The session cookie that an answer sets, as a browser sends it back. */
+export function cookieOf({ headers }: Reply<unknown>): string {
+  const [cookie, ...more] = headers['set-cookie'] ?? [];
+  if (cookie === undefined || more.length > 0) throw new Error('one cookie was expected');
+  return cookie.split(';', 1)[0]!;
+}
+
+export type WebLogin = Extract<Login, { cookie: string }>;
 
 export type TokenLogin = Extract<Login, { accesstoken: string }>;
 

@@ -6,7 +6,11 @@ import type { Principal } from '../../access/principal.js';
 import { AreasService } from '../../areas/areas.service.js';
 import { Problem } from '../../common/problem.js';
 import { Config } from '../../config/config.js';
+import { asksForChange, isOwnPage, isSafe } from '../../http/own-page.js';
+import { isFromProxy, proxyList } from '../../http/source-address.js';
 import { AccesstokenStrategy } from '../strategies/accesstoken.strategy.js';
+import { CookieStrategy } from '../strategies/cookie.strategy.js';
+import { carriedCredentials } from '../strategies/credentials.js';
 
 /** What a route declares. */
 interface Access {
@@ -17,34 +21,67 @@ interface Access {
   readonly fresh: boolean;
   readonly app: boolean;
   readonly sessionOnly: boolean;
+  readonly ownPages: boolean;
+  readonly forwardAuth: boolean;
 }
 
 /**
  * Before every route: who calls, and may they. Denies by default: a route that declares no access is nobody's
- * (403). The order is the contract's: 400 ambiguous, 401, 403 forbidden, 403 reauthentication_required.
+ * (403). The order is the contract's: 400 ambiguous, 403 csrf, 401, 403 forbidden, 403
+ * reauthentication_required.
  */
 @Injectable()
 export class AccessGuard implements CanActivate {
   private readonly known = new WeakMap<object, Access>();
+  private readonly webOrigins: ReadonlySet<string>;
+  private readonly proxies: ReturnType<typeof proxyList>;
 
   constructor(
     private readonly reflector: Reflector,
     private readonly accesstoken: AccesstokenStrategy,
+    private readonly cookie: CookieStrategy,
     private readonly areas: AreasService,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.webOrigins = new Set(config.webOrigins);
+    this.proxies = proxyList(config.trustProxy);
+  }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const access = this.accessOf(context);
-    if (access.isPublic) return true;
     const http = context.switchToHttp();
     const request = http.getRequest<AuthenticatedRequest>();
-    const principal = await this.accesstoken.authenticate(request, http.getResponse<FastifyReply>());
+    if (access.isPublic) {
+      if (access.ownPages) this.requireOwnPage(request);
+      return true;
+    }
+    const principal = await this.authenticate(access, request, http.getResponse<FastifyReply>());
     if (principal === null) throw new Problem('unauthenticated');
     request.principal = principal;
     if (!(await this.admits(access, principal, request))) throw new Problem('forbidden');
     if (access.fresh && !this.isFresh(principal)) throw new Problem('reauthentication_required');
     return true;
+  }
+
+  private async authenticate(
+    access: Access,
+    request: AuthenticatedRequest,
+    reply: FastifyReply,
+  ): Promise<Principal | null> {
+    const { cookie } = carriedCredentials(request);
+    if (cookie === null) return this.accesstoken.authenticate(request, reply);
+    if (this.mayChange(access, request)) this.requireOwnPage(request);
+    return this.cookie.authenticate(request, reply);
+  }
+
+  /** Whether the request, or the one that a proxy asks about, may change something. */
+  private mayChange({ forwardAuth }: Access, request: AuthenticatedRequest): boolean {
+    if (!isSafe(request.method)) return true;
+    return forwardAuth && asksForChange(request) && isFromProxy(request, this.proxies);
+  }
+
+  private requireOwnPage(request: AuthenticatedRequest): void {
+    if (!isOwnPage(request, this.webOrigins)) throw new Problem('csrf');
   }
 
   private async admits(access: Access, principal: Principal, request: AuthenticatedRequest): Promise<boolean> {
@@ -84,6 +121,8 @@ export class AccessGuard implements CanActivate {
       fresh: get<boolean>(ACCESS.fresh) ?? false,
       app: get<boolean>(ACCESS.app) ?? false,
       sessionOnly: get<boolean>(ACCESS.sessionOnly) ?? false,
+      ownPages: get<boolean>(ACCESS.ownPages) ?? false,
+      forwardAuth: get<boolean>(ACCESS.forwardAuth) ?? false,
     };
   }
 }

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../../common/problem.js';
-
-export const SESSION_COOKIE = '__Host-session';
+import { sessionCookiesIn } from '../../http/session-cookie.js';
 
 /** What a request carries of each kind; values are as sent. */
 export interface Carried {
@@ -10,11 +9,25 @@ export interface Carried {
   readonly cookie: string | null;
 }
 
+/** Guard and strategy both ask. */
+type LookedAt = FastifyRequest & { carried?: Carried };
+
+const BASIC = /^basic(\s|$)/i;
+
 /**
  * Which credentials a request carries. Counted in the raw headers, because parsed ones keep one of two.
  * @throws Problem `ambiguous_credentials` where there are two of a kind, or a header beside the cookie.
  */
 export function carriedCredentials(request: FastifyRequest): Carried {
+  return ((request as LookedAt).carried ??= readCredentials(request));
+}
+
+/** Whether they are of mode `basic`. */
+export function isBasic({ authorization }: Carried): boolean {
+  return authorization !== null && BASIC.test(authorization);
+}
+
+function readCredentials(request: FastifyRequest): Carried {
   const authorization: string[] = [];
   const userid: string[] = [];
   const cookie: string[] = [];
@@ -29,24 +42,14 @@ export function carriedCredentials(request: FastifyRequest): Carried {
         userid.push(value);
         break;
       case 'cookie':
-        cookie.push(...sessionCookies(value));
+        cookie.push(...sessionCookiesIn(value));
         break;
     }
   }
   const inHeaders = authorization.length + userid.length > 0;
   if (authorization.length > 1 || userid.length > 1 || cookie.length > 1) throw new Problem('ambiguous_credentials');
   if (cookie.length > 0 && inHeaders) throw new Problem('ambiguous_credentials');
-  if (userid.length > 0 && /^basic(\s|$)/i.test(authorization[0] ?? '')) throw new Problem('ambiguous_credentials');
-  return { authorization: authorization[0] ?? null, userid: userid[0] ?? null, cookie: cookie[0] ?? null };
-}
-
-/** Values of the session cookie in one Cookie header: exactly that name, everything else is somebody else's. */
-function sessionCookies(header: string): string[] {
-  if (!header.includes(SESSION_COOKIE)) return [];
-  const values: string[] = [];
-  for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals > 0 && pair.slice(0, equals).trim() === SESSION_COOKIE) values.push(pair.slice(equals + 1).trim());
-  }
-  return values;
+  const carried = { authorization: authorization[0] ?? null, userid: userid[0] ?? null, cookie: cookie[0] ?? null };
+  if (carried.userid !== null && isBasic(carried)) throw new Problem('ambiguous_credentials');
+  return carried;
 }
