@@ -11,6 +11,7 @@ import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { ApitokenByPasswordService } from './apitoken-by-password.service.js';
 import { AuthController } from './auth.controller.js';
+import { BasicService } from './basic.service.js';
 import { AccessGuard } from './guards/access.guard.js';
 import { KnownSources } from './known-sources.js';
 import { LeakedCredentials } from './leaked-credentials.js';
@@ -20,6 +21,7 @@ import { OwnPasswordService } from './own-password.service.js';
 import { PasswordProof } from './password-proof.service.js';
 import { AccesstokenStrategy } from './strategies/accesstoken.strategy.js';
 import { ApitokenStrategy } from './strategies/apitoken.strategy.js';
+import { BasicStrategy } from './strategies/basic.strategy.js';
 import { CookieStrategy } from './strategies/cookie.strategy.js';
 import { WebLoginController, WebSignupController } from './web-auth.controller.js';
 import { WebFailures } from './web-failures.js';
@@ -35,6 +37,7 @@ import { WebLoginService } from './web-login.service.js';
   providers: [
     AccesstokenStrategy,
     ApitokenStrategy,
+    BasicStrategy,
     CookieStrategy,
     AccessGuard,
     LoginService,
@@ -43,6 +46,7 @@ import { WebLoginService } from './web-login.service.js';
     WebFailures,
     OwnPasswordService,
     PasswordProof,
+    BasicService,
     ApitokenByPasswordService,
     WebLoginService,
     { provide: LEAKED_CREDENTIALS, useClass: LeakedCredentials },

@@ -7,7 +7,14 @@ import { Problem } from '../common/problem.js';
 import { inTransaction } from '../database/transaction.js';
 import { RedisService } from '../redis/redis.service.js';
 import { Script } from '../redis/script.js';
-import { AUTHORITY_COLUMNS, authorityFromRow, encodeCopy, type Authority, type AuthorityRow } from './authority.js';
+import {
+  AUTHORITY_COLUMNS,
+  authorityFromRow,
+  decodeCopy,
+  encodeCopy,
+  type Authority,
+  type AuthorityRow,
+} from './authority.js';
 import { checkActor, lockRows, type LockedRows } from './locked-rows.js';
 import { TruthService } from './truth.service.js';
 
@@ -71,6 +78,24 @@ export class AuthorityService {
       [userid, sid],
     );
     return rows[0] === undefined ? null : { authority: authorityFromRow(rows[0]), ended: rows[0].ended };
+  }
+
+  /**
+   * What is true of the user, by the copy where one stands, else by Postgres (design rules 4 to 6); null where there
+   * never was such a user. For the Redis store.
+   */
+  async current(userid: string): Promise<Authority | null> {
+    const ticket = this.truth.begin();
+    const value = await this.copyOf(userid, ticket.generation);
+    this.truth.require(ticket);
+    const copy = decodeCopy(value);
+    if (copy !== null) return copy;
+    const placeholder = value === undefined ? await this.announceFill(userid, ticket.generation) : null;
+    const truth = await this.ask(userid, null);
+    this.truth.require(ticket);
+    if (truth === null) return null;
+    if (placeholder !== null) await this.fill(userid, ticket.generation, placeholder, truth.authority);
+    return truth.authority;
   }
 
   /**
@@ -151,6 +176,14 @@ export class AuthorityService {
       return row;
     });
     await this.truth.leftBehind(replaced.generation, replaced.lease_ms + 4000);
+  }
+
+  private async copyOf(userid: string, generation: string): Promise<unknown> {
+    try {
+      return await this.redis.store.get(AuthorityService.key(userid, generation));
+    } catch (error) {
+      throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
+    }
   }
 
   private async fence(userid: string, generation: string): Promise<void> {

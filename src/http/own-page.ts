@@ -21,6 +21,17 @@ export function isOwnPage({ headers }: FastifyRequest, origins: ReadonlySet<stri
   return (site === undefined || site === 'same-site') && origin !== undefined && origins.has(origin);
 }
 
+/**
+ * Whether a browser says that a page of others has sent the request, whatever its method: browsers add Basic
+ * credentials by themselves. What says nothing is no browser (contract section 3, Basic).
+ */
+export function isForeignPage({ headers }: FastifyRequest, origins: ReadonlySet<string>): boolean {
+  const { 'sec-fetch-site': site, origin } = headers;
+  if (origin !== undefined && !origins.has(origin)) return true;
+  if (site === undefined || site === 'same-origin' || site === 'none') return false;
+  return site !== 'same-site' || origin === undefined;
+}
+
 /** True where the request is asked on behalf of one whose method, by either header, may change something. */
 export function asksForChange({ headers }: FastifyRequest): boolean {
   return FORWARDED_METHOD.some((name) => {

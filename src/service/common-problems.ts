@@ -44,14 +44,14 @@ export function problemExamples(): Record<string, { value: object }> {
 
 /** What the layers before and behind the handler may answer for this route, which it need not say itself. */
 export function problemsOf(operation: Operation, route: RouteAccess): ProblemCode[] {
-  const { isPublic, sessionOnly, fresh, method, ownPages, forwardAuth } = route;
+  const { isPublic, sessionOnly, fresh, method, ownPages } = route;
   const looksAtNothing = isPublic && method === 'GET';
   return [
     'malformed',
     'credentials_in_url',
     ...codes(!isPublic, 'ambiguous_credentials', 'unauthenticated'),
-    ...codes(!isPublic && !(sessionOnly || fresh), 'https_required'),
-    ...codes(ownPages || forwardAuth || (!isPublic && method !== 'GET'), 'csrf'),
+    ...codes(!isPublic && !(sessionOnly || fresh), ...BASIC),
+    ...codes(ownPages || (!isPublic && method !== 'GET'), 'csrf'),
     ...codes(fresh, 'reauthentication_required'),
     ...codes(operation.requestBody !== undefined, 'payload_too_large', 'unsupported_media_type'),
     'invalid_request',
@@ -59,6 +59,9 @@ export function problemsOf(operation: Operation, route: RouteAccess): ProblemCod
     ...codes(method !== 'GET', 'outcome_unknown'),
   ];
 }
+
+/** What HTTP Basic adds, on the routes that it reaches. */
+const BASIC: readonly ProblemCode[] = ['https_required', 'csrf', 'invalid_credentials', 'rate_limited', 'overloaded'];
 
 function codes(apply: boolean, ...these: ProblemCode[]): ProblemCode[] {
   return apply ? these : [];

@@ -6,11 +6,12 @@ import type { Principal } from '../../access/principal.js';
 import { AreasService } from '../../areas/areas.service.js';
 import { Problem } from '../../common/problem.js';
 import { Config } from '../../config/config.js';
-import { asksForChange, isOwnPage, isSafe } from '../../http/own-page.js';
-import { isFromProxy, proxyList } from '../../http/source-address.js';
+import { asksForChange, isForeignPage, isOwnPage, isSafe } from '../../http/own-page.js';
+import { isFromProxy, isHttps, proxyList } from '../../http/source-address.js';
 import { AccesstokenStrategy } from '../strategies/accesstoken.strategy.js';
+import { BasicStrategy } from '../strategies/basic.strategy.js';
 import { CookieStrategy } from '../strategies/cookie.strategy.js';
-import { carriedCredentials } from '../strategies/credentials.js';
+import { carriedCredentials, isBasic } from '../strategies/credentials.js';
 
 /** What a route declares. */
 interface Access {
@@ -27,7 +28,7 @@ interface Access {
 
 /**
  * Before every route: who calls, and may they. Denies by default: a route that declares no access is nobody's
- * (403). The order is the contract's: 400 ambiguous, 403 csrf, 401, 403 forbidden, 403
+ * (403). The order is the contract's: 400 ambiguous, 403 https_required, 403 csrf, 401, 403 forbidden, 403
  * reauthentication_required.
  */
 @Injectable()
@@ -40,6 +41,7 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly accesstoken: AccesstokenStrategy,
     private readonly cookie: CookieStrategy,
+    private readonly basic: BasicStrategy,
     private readonly areas: AreasService,
     private readonly config: Config,
   ) {
@@ -68,10 +70,16 @@ export class AccessGuard implements CanActivate {
     request: AuthenticatedRequest,
     reply: FastifyReply,
   ): Promise<Principal | null> {
-    const { cookie } = carriedCredentials(request);
-    if (cookie === null) return this.accesstoken.authenticate(request, reply);
-    if (this.mayChange(access, request)) this.requireOwnPage(request);
-    return this.cookie.authenticate(request, reply);
+    const carried = carriedCredentials(request);
+    if (carried.cookie !== null) {
+      if (this.mayChange(access, request)) this.requireOwnPage(request);
+      return this.cookie.authenticate(request, reply);
+    }
+    if (!isBasic(carried)) return this.accesstoken.authenticate(request, reply);
+    if (!this.config.basicAuth) return null;
+    if (!isHttps(request)) throw new Problem('https_required');
+    if (isForeignPage(request, this.webOrigins)) throw new Problem('csrf');
+    return this.basic.authenticate(request, reply);
   }
 
   /** Whether the request, or the one that a proxy asks about, may change something. */
@@ -87,7 +95,7 @@ export class AccessGuard implements CanActivate {
   private async admits(access: Access, principal: Principal, request: AuthenticatedRequest): Promise<boolean> {
     if (!access.declared) return false;
     if (principal.roles.includes('app') && !access.app) return false;
-    if (access.sessionOnly && principal.session === null) return false;
+    if ((access.sessionOnly || access.fresh) && principal.session === null) return false;
     if (access.roles !== null && !access.roles.some((role) => principal.roles.includes(role))) return false;
     if (access.area === null) return true;
     return this.areas.admits(areaName(access.area, request), principal.userid, principal.roles);

@@ -12,7 +12,7 @@ export interface Carried {
 /** Guard and strategy both ask. */
 type LookedAt = FastifyRequest & { carried?: Carried };
 
-const BASIC = /^basic(\s|$)/i;
+const BASIC = /^basic(?:[ \t]|$)/i;
 
 /**
  * Which credentials a request carries. Counted in the raw headers, because parsed ones keep one of two.
