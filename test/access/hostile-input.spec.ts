@@ -39,7 +39,9 @@ beforeEach(async () => {
 /** From a source of its own, so that no limit answers in place of what is asked. */
 function call(route: string, body?: unknown, as?: http.Login, headers?: Record<string, string>) {
   const [method, path] = route.split(' ') as [string, string];
-  return http.api(app.url).call<{ errors?: unknown }>(method, path, body, { as, headers });
+  return http
+    .api(app.url)
+    .call<{ errors?: unknown }>(method, path, body, { as, headers: { ...http.OWN_PAGE, ...headers } });
 }
 
 async function resetCode(): Promise<string> {
@@ -88,6 +90,8 @@ function writes(): Write[] {
   const name = 'made-by-hand';
   return [
     { route: 'POST /v1/auth/login', body: { username, password, apitoken, deviceName: 'phone' } },
+    { route: 'POST /v1/auth/web/login', body: { username, password, deviceName: 'tablet' } },
+    { route: 'POST /v1/auth/web/signup', body: { username: 'newcomer', password } },
     { route: 'POST /v1/auth/password-reset', body: { username, code, newPassword } },
     { route: 'POST /v1/auth/reauthenticate', as: session, body: { password } },
     { route: 'POST /v1/users/me/password', as: session, body: { currentPassword: password, newPassword } },
@@ -123,7 +127,7 @@ describe('fields that nobody may set', () => {
   /** Not by the client, which takes the name of a column in an answer for a leak; here it is the name that was sent. */
   async function send(route: string, body: string, as?: http.TokenLogin): Promise<Answer> {
     const [method, path] = route.split(' ') as [string, string];
-    const headers = { 'content-type': 'application/json', ...(as && credentials(as)) };
+    const headers = { 'content-type': 'application/json', ...http.OWN_PAGE, ...(as && credentials(as)) };
     return answerOf(await fetch(`${app.url}${path}`, { method, headers, body }));
   }
 
@@ -179,6 +183,8 @@ const WRONG_PROOFS: Readonly<Record<string, string>> = {
   'POST /v1/auth/login username': '401 invalid_credentials',
   'POST /v1/auth/login password': '401 invalid_credentials',
   'POST /v1/auth/login apitoken': '401 invalid_credentials',
+  'POST /v1/auth/web/login username': '401 invalid_credentials',
+  'POST /v1/auth/web/login password': '401 invalid_credentials',
   'POST /v1/auth/password-reset username': '401 invalid_credentials',
   'POST /v1/auth/password-reset code': '401 invalid_credentials',
   'POST /v1/apitokens username': '401 invalid_credentials',

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Controller, Get, Module } from '@nestjs/common';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
-import { AnyUser, Fresh, Public, Roles } from '../../src/access/decorators.js';
+import { AnyUser, Fresh, OwnPagesOnly, Public, Roles } from '../../src/access/decorators.js';
 import { createAdapter } from '../../src/configure-app.js';
 import { describeAccess, requireDeclaredAccess, routeAccess } from '../../src/service/route-access.js';
 import { startTestApp, type TestApp } from '../support/app.js';
@@ -106,6 +106,16 @@ describe('a route that does not say who may call it', () => {
     @Roles('admin')
     both(): void {}
 
+    @Get('guarded')
+    @AnyUser()
+    @OwnPagesOnly()
+    guarded(): void {}
+
+    @Get('own')
+    @Public()
+    @OwnPagesOnly()
+    own(): void {}
+
     @Get('clear')
     @AnyUser()
     clear(): void {}
@@ -117,8 +127,8 @@ describe('a route that does not say who may call it', () => {
   it('fails the start, and so does one that says two things', async () => {
     const silent = await NestFactory.create(SilentModule, createAdapter(app.config), { logger: false });
     const check = () => requireDeclaredAccess(silent.get(ModulesContainer));
-    expect(check).toThrow(/GET \/silent\/both .*GET \/silent\/one .*GET \/silent\/two/);
-    expect(check).not.toThrow(/clear/);
+    expect(check).toThrow(/GET \/silent\/both .*GET \/silent\/guarded .*GET \/silent\/one .*GET \/silent\/two/);
+    expect(check).not.toThrow(/clear|own/);
     await silent.close();
   });
 });

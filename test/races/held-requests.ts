@@ -1,4 +1,3 @@
-import { ApitokenByPasswordService } from '../../src/auth/apitoken-by-password.service.js';
 import { AuthorityService } from '../../src/authority/authority.service.js';
 import { parseToken } from '../../src/common/secret-token.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
@@ -134,14 +133,7 @@ const HELD: readonly HeldRequest[] = [
   },
   {
     name: 'POST /v1/apitokens',
-    places: [
-      afterProof(401),
-      {
-        name: 'before its transaction',
-        hold: (app) => hold(app.get(ApitokenByPasswordService), 'insert' as never, 'before'),
-        answer: 401,
-      },
-    ],
+    places: [afterProof(401), beforeChange],
     byApp: true,
     start: (url, { user, as }) => {
       const { username, password } = user;
