@@ -27,6 +27,8 @@ export interface ProvenLogin {
   readonly apitokenExpiresAt: number | null;
   readonly isApp: boolean;
   readonly deviceName: string | null;
+  /** A hash of the password by today's parameters, where the stored one is by others. */
+  readonly rehash: { readonly from: string | null; readonly to: string } | null;
 }
 
 /** The login of token mode: apitoken first, password second (contract section 1, design section 2). */
@@ -75,15 +77,16 @@ export class LoginService {
       return this.refuse(username, userid, client);
     }
     await attempt.succeeded();
-    await this.record(candidate, client, proof.rehash ? body.password : null);
     const { apitokenId, expiresAt: apitokenExpiresAt } = candidate;
-    return { userid, epoch, apitokenId, apitokenExpiresAt, isApp, deviceName: body.deviceName ?? null };
+    const rehash = proof.rehash ? await this.rehash(candidate, body.password) : null;
+    return { userid, epoch, apitokenId, apitokenExpiresAt, isApp, deviceName: body.deviceName ?? null, rehash };
   }
 
   /** The session of a proven login; it bears the epoch read beside the hash, so that no later end misses it. */
   async open(login: ProvenLogin, client: ClientInfo): Promise<OpenedSession> {
-    const { apitokenExpiresAt, ...rest } = login;
-    return this.sessions.open({ ...rest, mode: 'token', notAfter: apitokenExpiresAt, authTime: null }, client);
+    const { userid, epoch, apitokenId, isApp, deviceName, apitokenExpiresAt: notAfter } = login;
+    const opening = { userid, epoch, apitokenId, isApp, deviceName, notAfter, mode: 'token', authTime: null } as const;
+    return this.sessions.open(opening, client, () => this.record(login, client));
   }
 
   private async candidate(username: string | null, apitoken: string): Promise<Candidate | null> {
@@ -105,19 +108,22 @@ export class LoginService {
     return proof;
   }
 
-  private async record(candidate: Candidate, client: ClientInfo, rehash: string | null): Promise<void> {
-    const { userid, apitokenId, passwordHash, isApp } = candidate;
-    const lane = isApp ? 'second' : 'first';
-    const newHash = rehash === null ? null : await this.hasher.hash(rehash, { lane }).catch(() => null);
+  /** Null where the hashers have no time for it: the next login tries again. */
+  private async rehash({ isApp, passwordHash }: Candidate, password: string): Promise<ProvenLogin['rehash']> {
+    const to = await this.hasher.hash(password, { lane: isApp ? 'second' : 'first' }).catch(() => null);
+    return to === null ? null : { from: passwordHash, to };
+  }
+
+  private async record({ userid, apitokenId, rehash }: ProvenLogin, client: ClientInfo): Promise<void> {
     await inTransaction(this.dataSource, async (tx) => {
       await this.users.loggedIn(tx, userid);
       await this.apitokens.used(tx, apitokenId);
-      if (newHash !== null) {
+      if (rehash !== null) {
         // Compare-and-set: a password that was changed meanwhile stays changed.
         await tx.query('UPDATE users SET password_hash = $1 WHERE userid = $2 AND password_hash = $3', [
-          newHash,
+          rehash.to,
           userid,
-          passwordHash,
+          rehash.from,
         ]);
       }
       await this.audit.record(tx, {

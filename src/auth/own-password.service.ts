@@ -9,7 +9,6 @@ import { parseToken, sameHash, hashSecret } from '../common/secret-token.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
-import { recordEnd } from '../sessions/session-ends.js';
 import { SessionsService, type OpenedSession } from '../sessions/sessions.service.js';
 import { foldUsername } from '../common/username.js';
 import type { PasswordChangeRequest, PasswordResetRequest } from './auth.dto.js';
@@ -40,7 +39,7 @@ export class OwnPasswordService {
     await this.prove(user, password, client, gone);
     const old = user.session!;
     const { epoch, notAfter } = await this.authority.adminChange(user, null, async (tx) => {
-      if (!(await recordEnd(tx, old, user.userid))) throw new Problem('unauthenticated');
+      if (!(await this.sessions.recordEnd(tx, user.userid, old))) throw new Problem('unauthenticated');
       await this.audit.record(tx, { action: 'reauthentication', actor: user.userid, target: user.userid, client });
       return { epoch: old.epoch, notAfter: await apitokenEnd(tx, old.apitokenId) };
     });

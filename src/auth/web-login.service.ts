@@ -59,8 +59,9 @@ export class WebLoginService {
     gone: AbortSignal,
   ): Promise<WebSession> {
     const user = await this.proof.prove('web', body, client, gone);
-    await inTransaction(this.dataSource, (tx) => this.recordLogin(tx, user.userid, client));
-    return this.enter(user, body.deviceName ?? null, cookies, client);
+    return this.enter(user, body.deviceName ?? null, cookies, client, () =>
+      inTransaction(this.dataSource, (tx) => this.recordLogin(tx, user.userid, client)),
+    );
   }
 
   /** Signs somebody up and in. 422, 429, 409 `username_taken`, in this order; nothing is hashed for these. */
@@ -99,6 +100,7 @@ export class WebLoginService {
     deviceName: string | null,
     cookies: readonly string[],
     client: ClientInfo,
+    writeDown?: () => Promise<void>,
   ): Promise<WebSession> {
     const { userid, epoch } = user;
     for (const cookie of new Set(cookies)) {
@@ -108,7 +110,7 @@ export class WebLoginService {
       await this.sessions.endPresented(shown.userid, shown.accesstoken, event, client);
     }
     const how = { mode: 'web', apitokenId: null, isApp: false, notAfter: null, authTime: null } as const;
-    return { user, opened: await this.sessions.open({ userid, epoch, deviceName, ...how }, client) };
+    return { user, opened: await this.sessions.open({ userid, epoch, deviceName, ...how }, client, writeDown) };
   }
 
   private async recordLogin(tx: EntityManager, userid: string, client: ClientInfo): Promise<void> {

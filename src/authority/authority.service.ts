@@ -15,8 +15,8 @@ import {
   type Authority,
   type AuthorityRow,
 } from './authority.js';
-import { checkActor, lockRows, type LockedRows } from './locked-rows.js';
-import { TruthService } from './truth.service.js';
+import { checkActor, lockGeneration, lockRows, type LockedRows } from './locked-rows.js';
+import { TruthService, type Ticket } from './truth.service.js';
 
 /** How long a copy may serve; it is dropped at every change anyway. */
 const COPY_MS = 300_000;
@@ -128,6 +128,7 @@ export class AuthorityService {
     const ticket = this.truth.begin();
     const result = await inTransaction(this.dataSource, async (tx) => {
       const rows = await lockRows(tx, change);
+      this.requireGeneration(rows.generation, ticket);
       await checkActor(tx, change, rows);
       const done = await work(tx, rows);
       await this.fence(change.target, ticket.generation);
@@ -157,6 +158,20 @@ export class AuthorityService {
       return done;
     });
     return result;
+  }
+
+  /**
+   * The ticket of a transaction that is about to change what Redis knows. It holds to the COMMIT: who wants to serve
+   * under another generation waits for this one, and then finds in Postgres what it changed. 503 `unavailable`.
+   */
+  async holdGeneration(tx: EntityManager): Promise<Ticket> {
+    const ticket = this.truth.begin();
+    this.requireGeneration((await lockGeneration(tx)).generation, ticket);
+    return ticket;
+  }
+
+  private requireGeneration(inForce: string, ticket: Ticket): void {
+    if (inForce !== ticket.generation) throw new Problem('unavailable', { retryAfterSeconds: 1 });
   }
 
   /** Everybody's sessions are over when this resolves, after one lease in which all processes answer 503. */

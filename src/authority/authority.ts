@@ -42,7 +42,7 @@ export function encodeCopy({ username, status, roles, epoch, apitokens }: Author
 
 /** The authority in a parsed Redis value; null for a placeholder, the fence, or anything else that is no copy. */
 export function decodeCopy(value: unknown): Authority | null {
-  if (!Array.isArray(value) || value.length !== 5) return null;
+  if (!Array.isArray(value) || value.length !== 5 || !Array.isArray(value[2]) || !Array.isArray(value[4])) return null;
   const [username, status, roles, epoch, apitokens] = value as Copy;
   return { username, status, roles, epoch, apitokens };
 }

@@ -13,6 +13,8 @@ export interface LockedUser {
 }
 
 export interface LockedRows {
+  /** The one in force; another waits for this transaction. */
+  readonly generation: string;
   /** Null where there never was such a user. */
   readonly target: LockedUser | null;
   readonly actor: LockedUser | null;
@@ -35,7 +37,7 @@ export async function lockRows(
   wanted: Wanted,
   targetLock: 'FOR UPDATE' | 'FOR SHARE' = 'FOR UPDATE',
 ): Promise<LockedRows> {
-  const [generation]: { world: string }[] = await tx.query('SELECT world FROM generation FOR SHARE');
+  const { world, generation } = await lockGeneration(tx);
   if (wanted.lockAdmins) await tx.query(`SELECT 1 FROM roles WHERE name = 'admin' FOR NO KEY UPDATE`);
   const ids = [...new Set([wanted.target, wanted.actor?.userid ?? wanted.target])].sort();
   const locked = new Map<string, LockedUser>();
@@ -44,12 +46,21 @@ export async function lockRows(
     const [row]: LockedUser[] = await tx.query(
       `SELECT userid, username, status, password_hash, $2::text || '.' || epoch AS epoch
        FROM users WHERE userid = $1 ${lock}`,
-      [userid, generation?.world],
+      [userid, world],
     );
     if (row) locked.set(userid, row);
   }
   const actor = wanted.actor === undefined ? null : (locked.get(wanted.actor.userid) ?? null);
-  return { target: locked.get(wanted.target) ?? null, actor };
+  return { generation, target: locked.get(wanted.target) ?? null, actor };
+}
+
+/** The generation in force and the world's number; whoever wants to replace them waits for this transaction. */
+export async function lockGeneration(tx: EntityManager): Promise<{ generation: string; world: string }> {
+  const [row]: { generation: string; world: string }[] = await tx.query(
+    'SELECT generation, world FROM generation FOR SHARE',
+  );
+  if (row === undefined) throw new Problem('unavailable');
+  return row;
 }
 
 /**

@@ -14,13 +14,16 @@ export interface PostgresTruth extends Omit<GenerationRow, 'lineage'> {
   readonly lineage: string;
   readonly isPrimary: boolean;
   readonly schemaOurs: boolean;
+  /** Its clock, in Unix ms. */
+  readonly nowMs: number;
 }
 
 const QUESTION = `SELECT g.generation, g.lineage AS "rowLineage", g.lease_ms, g.store,
     (SELECT system_identifier FROM pg_control_system()) || ':' || (SELECT timeline_id FROM pg_control_checkpoint())
       AS lineage,
     NOT pg_is_in_recovery() AS "isPrimary",
-    EXISTS (SELECT 1 FROM migrations WHERE name = $1) AS "schemaOurs"
+    EXISTS (SELECT 1 FROM migrations WHERE name = $1) AS "schemaOurs",
+    extract(epoch FROM clock_timestamp())::float8 * 1000 AS "nowMs"
   FROM generation g`;
 
 /** Asks Postgres, on a connection of its own, and Redis what they are. A question that hangs ends its connection. */

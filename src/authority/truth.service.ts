@@ -36,6 +36,8 @@ export class TruthService implements OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private beating: Promise<void> | null = null;
   private stopped = true;
+  /** What Postgres's clock said, and when it was asked, on ours that never jumps. */
+  private clock: { readonly postgresMs: number; readonly askedAt: number } | undefined;
   private draining = false;
   private schemaOurs = false;
   private fatalListener: ((reason: string) => void) | undefined;
@@ -69,6 +71,12 @@ export class TruthService implements OnModuleDestroy {
   /** What `GET /readyz` says. */
   get ready(): boolean {
     return !this.draining && this.schemaOurs && this.ticket !== null && this.holds(this.ticket);
+  }
+
+  /** Postgres's time in Unix ms, by what it told the last heartbeat: never behind it, ahead by a round trip at most. */
+  get postgresNowMs(): number {
+    if (this.clock === undefined) throw new Error('Postgres has not told its time yet');
+    return this.clock.postgresMs + performance.now() - this.clock.askedAt;
   }
 
   /** What to work under; 503 `unavailable` without a lease. */
@@ -167,6 +175,7 @@ export class TruthService implements OnModuleDestroy {
     connection: number,
   ): Promise<void> {
     this.schemaOurs = postgres.schemaOurs;
+    this.clock = { postgresMs: postgres.nowMs, askedAt: sentAt };
     if (postgres.lease_ms !== this.leaseMs || postgres.store !== this.config.sessionStore) {
       this.ticket = null;
       this.fatalListener?.('another TRUTH_LEASE_MS or SESSION_STORE is in force: npm run admin -- new-generation');

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { AUTHORITY_COLUMNS, authorityFromRow, type AuthorityRow } from '../authority/authority.js';
+import { Problem } from '../common/problem.js';
 import { TruthService } from '../authority/truth.service.js';
 import { sameHash } from '../common/secret-token.js';
 import type { NewSession, Session } from './session.js';
@@ -95,8 +96,19 @@ export class PostgresSessionStore extends SessionStore {
     return rows.map(toSession);
   }
 
+  /** Nothing to do: every call looks at the ends on record. */
+  async fence(): Promise<void> {}
+
+  nowMs(): number {
+    return this.truth.postgresNowMs;
+  }
+
   async remove(_userid: string, sid: string): Promise<void> {
-    await this.dataSource.query('DELETE FROM sessions WHERE sid = $1', [sid]);
+    try {
+      await this.dataSource.query('DELETE FROM sessions WHERE sid = $1', [sid]);
+    } catch (error) {
+      throw new Problem('outcome_unknown', { cause: error });
+    }
   }
 }
 

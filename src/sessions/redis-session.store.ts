@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { decodeCopy } from '../authority/authority.js';
 import { AuthorityService } from '../authority/authority.service.js';
 import { TruthService, type Ticket } from '../authority/truth.service.js';
@@ -54,6 +55,17 @@ if not value then return end
 local record = cjson.decode(value)
 if record[4] ~= ARGV[1] then return end
 record[4] = ARGV[2]
+redis.call('SET', KEYS[1], cjson.encode(record), 'XX', 'KEEPTTL')`);
+
+/** Stands in the place of the generation where only Postgres may decide; nothing stamps over it. */
+const FENCED = '!';
+
+/** Never makes a key; flagged so that a full Redis cannot stop somebody from logging out. */
+const FENCE = new Script(`#!lua flags=allow-oom
+local value = redis.call('GET', KEYS[1])
+if not value then return end
+local record = cjson.decode(value)
+record[4] = '${FENCED}'
 redis.call('SET', KEYS[1], cjson.encode(record), 'XX', 'KEEPTTL')`);
 
 const REMOVE = new Script(`redis.call('DEL', KEYS[1])
@@ -123,7 +135,7 @@ export class RedisSessionStore extends SessionStore {
   async authenticate(userid: string, sid: string, secretHash: string): Promise<Found | null> {
     const ticket = this.truth.begin();
     const keys = [sessionKey(userid, sid), AuthorityService.key(userid, ticket.generation)];
-    const [value, copy] = await this.guarded(this.redis.store.mget(...keys));
+    const [value, copy] = await this.guarded(this.read(keys));
     this.truth.require(ticket);
     const stored = decodeSession(userid, sid, value);
     if (stored === null || !sameHash(stored.session.secretHash, secretHash)) return null;
@@ -142,7 +154,7 @@ export class RedisSessionStore extends SessionStore {
     const sids = await this.guarded(this.redis.client.zRange(indexKey(userid), 0, -1));
     const sessions: Session[] = [];
     if (sids.length > 0) {
-      const values = await this.guarded(this.redis.store.mget(...sids.map((sid) => sessionKey(userid, sid))));
+      const values = await this.guarded(this.read(sids.map((sid) => sessionKey(userid, sid))));
       sids.forEach((sid, at) => {
         const stored = decodeSession(userid, sid, values[at]);
         if (stored) sessions.push(stored.session);
@@ -150,6 +162,16 @@ export class RedisSessionStore extends SessionStore {
     }
     this.truth.require(ticket);
     return sessions;
+  }
+
+  async fence(tx: EntityManager, userid: string, sid: string): Promise<void> {
+    const ticket = await this.authority.holdGeneration(tx);
+    await this.guarded(FENCE.run(this.redis.client, [sessionKey(userid, sid)]));
+    this.truth.require(ticket);
+  }
+
+  nowMs(): number {
+    return this.redis.nowMs;
   }
 
   async remove(userid: string, sid: string): Promise<void> {
@@ -167,12 +189,22 @@ export class RedisSessionStore extends SessionStore {
     if (placeholder !== null)
       await this.authority.fill(session.userid, ticket.generation, placeholder, truth.authority);
     if (truth.ended) return null;
-    if (generation !== ticket.generation) {
+    if (generation !== ticket.generation && generation !== FENCED) {
       const key = sessionKey(session.userid, session.sid);
       // Stamped with the generation this request began under; left out where a full Redis refuses.
       await STAMP.run(this.redis.client, [key], [generation, ticket.generation]).catch(() => undefined);
     }
     return { session, authority: truth.authority };
+  }
+
+  /** The values of the keys; what is no JSON is somebody else's and counts as not there. */
+  private async read(keys: string[]): Promise<unknown[]> {
+    try {
+      return await this.redis.store.mget(...keys);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      return (await this.redis.client.mGet(keys)).map((text) => parsed(text));
+    }
   }
 
   private async guarded<T>(reply: Promise<T>): Promise<T> {
@@ -181,6 +213,16 @@ export class RedisSessionStore extends SessionStore {
     } catch (error) {
       throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
     }
+  }
+}
+
+/** Null stands for what is there but no JSON: Postgres is asked, and nothing filled in its place. */
+function parsed(text: string | null): unknown {
+  if (text === null) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
   }
 }
 

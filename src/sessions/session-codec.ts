@@ -20,8 +20,6 @@ export type SessionRecord = [
   deviceName: string,
 ];
 
-const LENGTH = 13;
-
 /** A session as it was read, with the generation it was last confirmed under. */
 export interface StoredSession {
   readonly session: Session;
@@ -30,7 +28,7 @@ export interface StoredSession {
 
 /** The session in a parsed Redis value; null for anything that is not one. */
 export function decodeSession(userid: string, sid: string, value: unknown): StoredSession | null {
-  if (!Array.isArray(value) || value.length !== LENGTH || typeof value[0] !== 'string') return null;
+  if (!isRecord(value)) return null;
   const [
     secretHash,
     mode,
@@ -43,7 +41,7 @@ export function decodeSession(userid: string, sid: string, value: unknown): Stor
     absoluteEnd,
     idleMs,
     ...rest
-  ] = value as SessionRecord;
+  ] = value;
   const [ip, userAgent, deviceName] = rest;
   const session: Session = {
     sid,
@@ -62,4 +60,16 @@ export function decodeSession(userid: string, sid: string, value: unknown): Stor
     deviceName: deviceName === '' ? null : deviceName,
   };
   return { session, generation };
+}
+
+/** The types of a record's fields, in their order. */
+const TYPES = ['string', 'string', 'string', 'string', 'string'].concat(
+  Array<string>(5).fill('number'),
+  Array<string>(3).fill('string'),
+);
+
+function isRecord(value: unknown): value is SessionRecord {
+  return (
+    Array.isArray(value) && value.length === TYPES.length && TYPES.every((type, place) => typeof value[place] === type)
+  );
 }

@@ -1,3 +1,4 @@
+import type { EntityManager } from 'typeorm';
 import type { Authority } from '../authority/authority.js';
 import type { NewSession, Session } from './session.js';
 
@@ -27,6 +28,16 @@ export abstract class SessionStore {
 
   /** Every session of the user that has not expired, in no order, honoured or not. */
   abstract list(userid: string): Promise<Session[]>;
+
+  /**
+   * Called in the transaction that puts the session's end on record, before its COMMIT: from now on Postgres alone says
+   * whether this session lives, whatever becomes of the process (design rule 8). 503 `unavailable`: nothing may be
+   * committed.
+   */
+  abstract fence(tx: EntityManager, userid: string, sid: string): Promise<void>;
+
+  /** What time it is where its times come from, in Unix ms. */
+  abstract nowMs(): number;
 
   /** Takes it away. An end that must never be undone is on record before; one for the cap need not be. */
   abstract remove(userid: string, sid: string): Promise<void>;

@@ -1,6 +1,6 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Principal, PrincipalSession } from '../access/principal.js';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService, raiseEpoch } from '../authority/authority.service.js';
@@ -40,6 +40,8 @@ export interface OpenedSession {
 /** Sessions: opened, recognised, listed, ended. */
 @Injectable()
 export class SessionsService {
+  private readonly logger = new Logger(SessionsService.name);
+
   constructor(
     private readonly config: Config,
     private readonly store: SessionStore,
@@ -48,8 +50,11 @@ export class SessionsService {
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
-  /** Opens a session; above SESSIONS_PER_USER the one opened first goes. 401 where its end would be past already. */
-  async open(opening: Opening, client: ClientInfo): Promise<OpenedSession> {
+  /**
+   * Opens a session; above SESSIONS_PER_USER the one opened first goes. 401 where its end would be past already.
+   * @param writeDown what is written down of it, once it is there; where that fails it is taken away again, untold
+   */
+  async open(opening: Opening, client: ClientInfo, writeDown?: () => Promise<void>): Promise<OpenedSession> {
     const token = makeToken();
     const { isApp, ...rest } = opening;
     const session = await this.store.create({
@@ -61,8 +66,12 @@ export class SessionsService {
       ...this.lifetime(opening.mode, isApp),
     });
     if (session === null) throw new Problem('unauthenticated');
+    await writeDown?.().catch(async (error: unknown) => {
+      await this.store.remove(session.userid, session.sid).catch(() => undefined);
+      throw error;
+    });
     // It is made and holds: a cap that could not be kept now is kept at the next login.
-    if (!isApp) await this.keepCap(session).catch(onlyProblems);
+    if (!isApp) await this.keepCap(session).catch((error: unknown) => this.logger.warn({ err: error }, 'session cap'));
     return { session, accesstoken: formatToken('act', token) };
   }
 
@@ -77,7 +86,7 @@ export class SessionsService {
     if (found === null || !isHonoured(found.session, found.authority)) return null;
     const { session } = found;
     // Written at most once per twelfth of the idle time: a write a call would cost more than it tells.
-    if (Date.now() - session.lastSeenAt >= session.idleMs / 12) await this.store.touch(session);
+    if (this.store.nowMs() - session.lastSeenAt >= session.idleMs / 12) await this.store.touch(session);
     return found;
   }
 
@@ -106,7 +115,7 @@ export class SessionsService {
   async logout(actor: Principal, client: ClientInfo): Promise<void> {
     const session = sessionOf(actor);
     const ended = await inTransaction(this.dataSource, async (tx) => {
-      const fresh = await recordEnd(tx, session, actor.userid);
+      const fresh = await this.recordEnd(tx, actor.userid, session);
       if (fresh) {
         await this.audit.record(tx, { action: 'logout', actor: actor.userid, target: actor.userid, client });
       }
@@ -133,7 +142,7 @@ export class SessionsService {
     const { session } = found;
     const detail = { session: session.sid };
     await inTransaction(this.dataSource, async (tx) => {
-      if (await recordEnd(tx, session, userid)) {
+      if (await this.recordEnd(tx, userid, session)) {
         await this.audit.record(tx, { action, actor, target: userid, client, detail });
       }
     });
@@ -146,7 +155,7 @@ export class SessionsService {
     if (session === undefined) throw new Problem('not_found');
     const roles = actor.userid === userid ? null : ['admin'];
     await this.authority.adminChange(actor, roles, async (tx) => {
-      if (!(await recordEnd(tx, session, userid))) throw new Problem('not_found');
+      if (!(await this.recordEnd(tx, userid, session))) throw new Problem('not_found');
       await this.audit.record(tx, {
         action: 'session.ended',
         actor: actor.userid,
@@ -196,7 +205,31 @@ export class SessionsService {
     const { apitokenId, deviceName } = sessionOf(actor);
     const mode = actor.mode === 'web' ? 'web' : 'token';
     const opening = { userid: actor.userid, mode, epoch, apitokenId, deviceName, isApp: false, ...kept } as const;
-    return this.open(opening, client);
+    try {
+      return await this.open(opening, client);
+    } catch (error) {
+      if (error instanceof Problem && error.status !== 503) throw error;
+      // The old session is over, and whatever else the transaction did is in force.
+      throw new Problem('outcome_unknown', { cause: error });
+    }
+  }
+
+  /**
+   * Puts the end of a session on record, in the caller's transaction; false where it was there already. From the COMMIT
+   * on nobody honours it, whatever becomes of this process; `remove` then only tidies up.
+   */
+  async recordEnd(
+    tx: EntityManager,
+    userid: string,
+    session: { readonly sid: string; readonly absoluteEnd: number },
+  ): Promise<boolean> {
+    await this.store.fence(tx, userid, session.sid);
+    return recordEnd(tx, session, userid);
+  }
+
+  /** Whether the session's password was proved at most that long ago, by the clock that gave the time of proof. */
+  provedWithin({ authTime }: Pick<Session, 'authTime'>, seconds: number): boolean {
+    return this.store.nowMs() - authTime <= seconds * 1000;
   }
 
   /** Takes an ended session out of the store; its end must be on record. */
@@ -211,21 +244,14 @@ export class SessionsService {
     return { idleMs: idle * 1000, absoluteMs: (isApp ? APP_ABSOLUTE_SECONDS : absolute) * 1000 };
   }
 
-  /** Counts only what is live under this epoch, and never gives up the session just made. */
+  /** Counts only what is live, and never gives up the session just made. */
   private async keepCap(made: Session): Promise<void> {
-    const others = (await this.store.list(made.userid)).filter(
-      ({ sid, epoch }) => sid !== made.sid && epoch === made.epoch,
-    );
+    const others = (await this.list(made.userid)).filter(({ sid }) => sid !== made.sid);
     const surplus = others.length + 1 - this.config.sessionsPerUser;
     if (surplus <= 0) return;
     const oldest = others.sort((a, b) => a.createdAt - b.createdAt || (a.sid < b.sid ? -1 : 1)).slice(0, surplus);
     for (const { sid } of oldest) await this.store.remove(made.userid, sid);
   }
-}
-
-/** A store that is away is no error here; anything else is. */
-function onlyProblems(error: unknown): void {
-  if (!(error instanceof Problem)) throw error;
 }
 
 function sessionOf(actor: Principal): PrincipalSession {

@@ -1,4 +1,5 @@
-import type { Problem } from '../../src/common/problem.js';
+import { jest } from '@jest/globals';
+import { Problem } from '../../src/common/problem.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 import { createTestRedis, type TestRedis } from '../setup/test-redis.js';
 import { CLIENT, SessionProcess, principalOf } from './session-process.js';
@@ -117,6 +118,49 @@ describe.each(['postgres', 'redis'] as const)('sessions in %s', (kind) => {
     await one.sessions.endAll(user.userid, principalOf(before), CLIENT);
     const after = [await one.open(user), await one.open(user), await one.open(user)];
     expect(await Promise.all(after.map((each) => one.honours(each)))).toEqual([true, true, true]);
+  });
+
+  test('sessions of a deleted apitoken do not count against the cap', async () => {
+    const user = await one.createUser();
+    const { apitokenId: lost } = await one.createUser();
+    await one.db.query('UPDATE apitokens SET userid = $1 WHERE id = $2', [user.userid, lost]);
+    const first = await one.open(user);
+    for (let n = 0; n < 2; n++) await one.open({ userid: user.userid, apitokenId: lost });
+    await one.authority.change({ target: user.userid }, (tx) =>
+      tx.query('DELETE FROM apitokens WHERE id = $1', [lost]),
+    );
+    await one.open(user);
+    expect(await one.honours(first)).toBe(true);
+  });
+
+  test('a session that could not be written down is taken away again', async () => {
+    const user = await one.createUser();
+    const opening = { ...user, epoch: '0.0', mode: 'token', isApp: false, deviceName: null } as const;
+    const opened = one.sessions.open({ ...opening, notAfter: null, authTime: null }, CLIENT, () =>
+      Promise.reject(new Error('the audit is away')),
+    );
+    await expect(opened).rejects.toThrow('the audit is away');
+    expect(await one.store.list(user.userid)).toEqual([]);
+  });
+
+  test('what fails after the old sessions are over is no 503 that says "nothing changed"', async () => {
+    const mine = await one.open(await one.createUser());
+    jest.spyOn(one.store, 'create').mockRejectedValueOnce(new Problem('unavailable'));
+    await expect(one.sessions.endOthers(principalOf(mine), CLIENT)).rejects.toMatchObject({ code: 'outcome_unknown' });
+    expect(await one.honours(mine)).toBe(false);
+  });
+
+  test.each([-7_200_000, 7_200_000])('a clock of the process that is %d ms off decides nothing', async (off) => {
+    const opened = await one.open(await one.createUser());
+    const { userid, sid, lastSeenAt } = opened.session;
+    const now = Date.now.bind(Date);
+    const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + off);
+    expect(one.sessions.provedWithin(opened.session, 60)).toBe(true);
+    expect(one.sessions.provedWithin({ authTime: opened.session.authTime - 61_000 }, 60)).toBe(false);
+    await age(userid, sid, 400_000);
+    expect(await one.honours(opened)).toBe(true);
+    clock.mockRestore();
+    expect((await one.store.list(userid))[0]!.lastSeenAt).toBeGreaterThanOrEqual(lastSeenAt);
   });
 
   test('the list shows live sessions, newest first', async () => {

@@ -51,6 +51,17 @@ describe('sessions in Redis', () => {
     await Promise.all([one.truth.leftBehind(before, 5000), two.truth.leftBehind(before, 5000)]);
   }
 
+  /** Runs `work` while process one still has its lease, but another process has replaced the generation. */
+  async function replacedUnseen(work: () => Promise<void>): Promise<void> {
+    const beat = hold(one.truth, 'beat' as never, 'before');
+    await beat.reached;
+    await two.db.query('UPDATE generation SET generation = gen_random_uuid()');
+    expect(one.truth.ready).toBe(true);
+    await work();
+    beat.release();
+    await one.ready();
+  }
+
   test('rule 1: another lineage begins a new generation, and the world is left alone', async () => {
     const before = generation();
     await one.db.query(`UPDATE generation SET lineage = 'another', world = 7`);
@@ -320,6 +331,42 @@ describe('sessions in Redis', () => {
     expect(await two.honours(opened)).toBe(false);
   });
 
+  test('rule 8: an end that is committed holds, though its process dies before the key goes', async () => {
+    const opened = await one.open(await one.createUser());
+    await two.warm(opened);
+    const removal = hold(one.store as RedisSessionStore, 'remove', 'before');
+    const logout = one.sessions.logout(principalOf(opened), CLIENT);
+    await removal.reached;
+    expect(await two.honours(opened)).toBe(false);
+    expect(await one.honours(opened)).toBe(false);
+    removal.release();
+    await logout;
+  });
+
+  test('rule 8: whoever asks between the fence and the commit stamps nothing over the fence', async () => {
+    const opened = await one.open(await one.createUser());
+    await two.warm(opened);
+    const beforeCommit = hold(one.sessions['audit'], 'record', 'before');
+    const removal = hold(one.store as RedisSessionStore, 'remove', 'before');
+    const logout = one.sessions.logout(principalOf(opened), CLIENT);
+    await beforeCommit.reached;
+    expect(await two.honours(opened)).toBe(true);
+    beforeCommit.release();
+    await removal.reached;
+    expect(await two.honours(opened)).toBe(false);
+    removal.release();
+    await logout;
+  });
+
+  test('rule 8: an end under a generation that is no longer in force is refused and not recorded', async () => {
+    const opened = await one.open(await one.createUser());
+    await replacedUnseen(async () => {
+      const logout = one.sessions.logout(principalOf(opened), CLIENT);
+      await expect(logout).rejects.toMatchObject({ code: 'unavailable' });
+    });
+    expect(await one.db.query('SELECT sid FROM session_ends WHERE sid = $1', [opened.session.sid])).toEqual([]);
+  });
+
   test('rule 8: a logout during which the generation changed holds under the new one', async () => {
     const opened = await one.open(await one.createUser());
     const key = sessionKey(opened.session.userid, opened.session.sid);
@@ -359,6 +406,17 @@ describe('sessions in Redis', () => {
       expect((await one.authority.ask(target.userid, null))!.authority.status).toBe('active');
     },
   );
+
+  test('rule 7: a change under a generation that is no longer in force is refused', async () => {
+    const user = await one.createUser();
+    await replacedUnseen(async () => {
+      const change = one.authority.change({ target: user.userid }, (tx) =>
+        tx.query(`UPDATE users SET status = 'disabled' WHERE userid = $1`, [user.userid]),
+      );
+      await expect(change).rejects.toMatchObject({ code: 'unavailable' });
+    });
+    expect((await one.authority.ask(user.userid, null))!.authority.status).toBe('active');
+  });
 
   test("rule 10: a session of another epoch is refused, the world's or the user's own", async () => {
     const user = await one.createUser();
@@ -465,6 +523,38 @@ describe('sessions in Redis', () => {
     await client().configSet('maxmemory', '0');
     await client().del('ballast');
   });
+
+  test('a full Redis does not stop a logout', async () => {
+    const opened = await one.open(await one.createUser());
+    await client().sendCommand(['SET', 'ballast', 'x'.repeat(1_000_000)]);
+    await client().configSet('maxmemory', '1mb');
+    await one.sessions.logout(principalOf(opened), CLIENT);
+    await client().configSet('maxmemory', '0');
+    await client().del('ballast');
+    expect(await two.honours(opened)).toBe(false);
+  });
+
+  test.each(['junk', '"?"', '[]', '[null,null,null,null,null]', '{}'])(
+    'what is no copy of an authority (%s) leaves the decision to Postgres',
+    async (value) => {
+      const opened = await one.open(await one.createUser());
+      const key = AuthorityService.key(opened.session.userid, generation());
+      await client().set(key, value);
+      expect(await one.honours(opened)).toBe(true);
+      expect(await client().get(key)).toBe(value);
+    },
+  );
+
+  test.each(['junk', '[]', '{}', JSON.stringify(Array(13).fill(null)), JSON.stringify(Array(13).fill('x'))])(
+    'what is no session (%s) is nobody, and does not hide the others',
+    async (value) => {
+      const user = await one.createUser();
+      const [junk, kept] = [await one.open(user), await one.open(user)];
+      await client().set(sessionKey(user.userid, junk.session.sid), value);
+      expect(await one.honours(junk)).toBe(false);
+      expect((await one.sessions.list(user.userid)).map(({ sid }) => sid)).toEqual([kept.session.sid]);
+    },
+  );
 
   test('scripts run again after SCRIPT FLUSH', async () => {
     const user = await one.createUser();

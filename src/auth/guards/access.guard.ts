@@ -8,6 +8,7 @@ import { Problem } from '../../common/problem.js';
 import { Config } from '../../config/config.js';
 import { asksForChange, isForeignPage, isOwnPage, isSafe } from '../../http/own-page.js';
 import { isFromProxy, isHttps, proxyList } from '../../http/source-address.js';
+import { SessionsService } from '../../sessions/sessions.service.js';
 import { AccesstokenStrategy } from '../strategies/accesstoken.strategy.js';
 import { BasicStrategy } from '../strategies/basic.strategy.js';
 import { CookieStrategy } from '../strategies/cookie.strategy.js';
@@ -43,6 +44,7 @@ export class AccessGuard implements CanActivate {
     private readonly cookie: CookieStrategy,
     private readonly basic: BasicStrategy,
     private readonly areas: AreasService,
+    private readonly sessions: SessionsService,
     private readonly config: Config,
   ) {
     this.webOrigins = new Set(config.webOrigins);
@@ -101,9 +103,8 @@ export class AccessGuard implements CanActivate {
     return this.areas.admits(areaName(access.area, request), principal.userid, principal.roles);
   }
 
-  /** Compared with this machine's clock: a skew of seconds moves the end of 5 minutes by as much. */
   private isFresh({ session }: Principal): boolean {
-    return session !== null && Date.now() - session.authTime <= this.config.reauthSeconds * 1000;
+    return session !== null && this.sessions.provedWithin(session, this.config.reauthSeconds);
   }
 
   private accessOf(context: ExecutionContext): Access {
