@@ -31,6 +31,8 @@ export async function insertAccount(
   const token = parseToken('apt', apitoken);
   if (token === null) throw new Error('this is no apitoken');
   const userid = randomUUID();
+  // On a busy machine a hash takes longer than the role may let a transaction idle.
+  await tx.query(`SELECT set_config('idle_in_transaction_session_timeout', '0', true)`);
   const passwordHash = await hasher.hash(password, { lane: 'first' });
   await tx.query('INSERT INTO users (userid, username, password_hash) VALUES ($1, $2, $3)', [
     userid,

@@ -127,6 +127,14 @@ describe('the first accounts in development', () => {
     expect(kept[0]).toMatchObject({ password: made.flat()[0]!.password, apitoken: made.flat()[0]!.apitoken });
   });
 
+  it('are made where a hash takes longer than the role lets a transaction idle', async () => {
+    const limit = `DO $$ BEGIN EXECUTE format(
+      'ALTER DATABASE %I SET idle_in_transaction_session_timeout = 50', current_database()); END $$`;
+    await inDatabase(limit);
+    // Some 300 ms of a thread each.
+    expect(await ensure({ ...NOTHING, PASSWORD_ITERATIONS: '500000' })).toHaveLength(2);
+  });
+
   it('leave a name alone that somebody has or has had, and say so', async () => {
     const taken = `INSERT INTO users (userid, username, status) VALUES (gen_random_uuid(), 'admin', 'deleted')`;
     const made = await ensure(NOTHING, (db) => db.query(taken));
