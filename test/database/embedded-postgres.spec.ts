@@ -86,7 +86,8 @@ afterEach(async () => {
   }
   for (const folder of folders) if (existsSync(pidFile(folder))) await start(folder);
   await Promise.all(servers.splice(0).map((server) => server.stop()));
-  folders.splice(0).forEach(removeDatabaseFolder);
+  // The last one first: it may lie in another, with the link to where its database is.
+  folders.splice(0).reverse().forEach(removeDatabaseFolder);
 });
 
 describe('a first start', () => {

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '../../src/admin/commands.js';
 import { createLogger } from '../../src/bootstrap/logger.js';
 import { loadConfig } from '../../src/config/env.js';
+import { makeFolder, removeDatabaseFolder } from '../setup/folders.js';
 import { TEST_ENV, startTestApp, type TestApp } from '../support/app.js';
 import { adminLogin, api, createUser, expectStatus, login, type User } from '../support/client.js';
 import { freePort } from '../support/ports.js';
@@ -128,7 +128,7 @@ describe('host commands on the embedded default', () => {
   it(
     'work beside the service that runs on it, and alone',
     async () => {
-      const dataDir = mkdtempSync(join(tmpdir(), 'postern-host-'));
+      const dataDir = makeFolder('host');
       const env = processEnv({ DATA_DIR: dataDir });
       try {
         const early = await runAdmin(['create', 'too-early'], env);
@@ -150,6 +150,7 @@ describe('host commands on the embedded default', () => {
         expect([away.code, away.stdout]).toEqual([1, '']);
         expect(away.stderr).toMatch(/^Postgres or Redis is away: connect ECONNREFUSED [^\n]*\n$/);
       } finally {
+        removeDatabaseFolder(join(dataDir, 'postgres'));
         rmSync(dataDir, { recursive: true, force: true });
       }
     },
