@@ -1,1 +1,1 @@
-export {};
+export { encryptedFileStore, type EncryptedFileOptions } from './encrypted-file-store.js';

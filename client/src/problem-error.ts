@@ -67,6 +67,11 @@ export function isOutcomeUnknown(error: unknown): boolean {
   return error.status >= 500 && error.code !== 'unavailable' && error.code !== 'overloaded';
 }
 
+/** Whether it is a ProblemError with this code. */
+export function hasCode(error: unknown, code: ProblemCode): error is ProblemError {
+  return error instanceof ProblemError && error.code === code;
+}
+
 /** The problem that an answer tells of; `text` is its body. */
 export function problemOf(response: Response, text: string): ProblemError {
   const retryAfter = wholeSeconds(response.headers.get('retry-after'));

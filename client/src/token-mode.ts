@@ -36,6 +36,11 @@ export class TokenMode implements Mode {
     return text === null ? null : (JSON.parse(text) as Session);
   }
 
+  /** Takes the session out of the store; the service is not told. */
+  forget(): Promise<void> {
+    return this.store.remove(SESSION);
+  }
+
   /**
    * A 401 to a request whose token is no longer the stored one says nothing about the stored one: it is sent once more
    * with that, unless it is another user's. With a 401 nothing has happened, so this holds for unsafe requests too.
@@ -75,7 +80,7 @@ export class TokenMode implements Mode {
     // Somebody may have logged in or out while this was on its way.
     if (!isLogin && (await this.session())?.accesstoken !== sent?.accesstoken) return response;
     const { userid = sent?.userid, accesstoken } = given;
-    if (accesstoken === undefined) await this.store.remove(SESSION);
+    if (accesstoken === undefined) await this.forget();
     else await this.store.set(SESSION, JSON.stringify({ userid, accesstoken }));
     return response;
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { createClient, memoryStore, login as clientLogin, tokenMode, type Client, type Mode } from 'postern-client';
 import type { ProblemBody, ProblemCode } from '../../src/common/problem.js';
 import { FIRST_ADMIN, FIRST_APP, type Account } from './first-accounts.js';
 import { checkInvariants, type RawReply } from './invariants.js';
@@ -90,6 +91,35 @@ export class Api {
   }
 }
 
+/** The typed client, with a source of its own; what it sends and is answered goes through `Api` like all else. */
+export function typedApi<M extends Mode>(url: string, mode: M, source = newSource()): Client<M> {
+  const plain = api(url, source);
+  const fetch = async (request: Request) => {
+    const text = await request.text();
+    const { method, headers } = request;
+    const sent = { headers: Object.fromEntries(headers) };
+    const reply = await plain.call(
+      method,
+      request.url.slice(url.length),
+      text === '' ? undefined : JSON.parse(text),
+      sent,
+    );
+    return responseOf(reply);
+  };
+  return createClient({ baseUrl: url, mode, fetch });
+}
+
+/** Of nobody yet, in token mode; its session is forgotten with it. */
+export function phone(url: string) {
+  return typedApi(url, tokenMode({ store: memoryStore() }));
+}
+
+function responseOf({ status, headers, body }: Reply<unknown>): Response {
+  const { 'content-length': _length, ...others } = headers;
+  const pairs = Object.entries(others).map(([name, value]) => [name, String(value)] as [string, string]);
+  return new Response(body === undefined ? null : JSON.stringify(body), { status, headers: pairs });
+}
+
 function credentials(login: Login): Record<string, string> {
   if ('cookie' in login) return { cookie: login.cookie, ...OWN_PAGE };
   return { 'x-user-id': login.userid, authorization: `Bearer ${login.accesstoken}` };
@@ -143,7 +173,7 @@ export function expectStatus<T>(reply: Reply<T>, status: number): T {
 
 /** Logs in with username, password and apitoken, from a source of its own. */
 export async function login(url: string, { username, password, apitoken }: Account): Promise<TokenLogin> {
-  return expectStatus(await api(url).post<TokenLogin>('/v1/auth/login', { username, password, apitoken }), 200);
+  return clientLogin(phone(url), { username, password, apitoken });
 }
 
 /** Logs in as a browser, from a source of its own. */
@@ -181,10 +211,8 @@ export async function createUser(
 ): Promise<User> {
   const username = given.username ?? `user-${randomBytes(6).toString('hex')}`;
   const password = given.password ?? `garden ${randomBytes(6).toString('hex')} swing`;
-  const as = await appLogin(url);
-  const made = expectStatus(
-    await api(url).post<Pick<User, 'userid' | 'apitoken'>>('/v1/users', { username, password }, { as }),
-    201,
-  );
-  return { userid: made.userid, username, password, apitoken: made.apitoken };
+  const app = phone(url);
+  await clientLogin(app, FIRST_APP);
+  const { userid, apitoken } = await app.POST('/v1/users', { body: { username, password } });
+  return { userid, username, password, apitoken };
 }
