@@ -15,3 +15,4 @@ export {
 export { memoryStore, secureStore, type NativeSecureStore, type SecretStore } from './secret-store.js';
 export { fetchApitoken, signUp, type NewUser, type OwnApitoken } from './sign-up.js';
 export { TokenMode, tokenMode, type Session } from './token-mode.js';
+export type { TransportOptions } from './transport.js';

@@ -26,7 +26,9 @@ export async function login(
 ): Promise<components['schemas']['LoginResponse']> {
   const apitoken = details.apitoken ?? (await api.mode.store.get(APITOKEN));
   if (apitoken === null) throw new Error('No apitoken is in the store: sign up, or fetch one');
-  return api.POST('/v1/auth/login', { body: { ...details, apitoken } });
+  // An object with more in it is fine here; the service refuses what it does not know.
+  const { username, password, deviceName } = details;
+  return api.POST('/v1/auth/login', { body: { username, password, apitoken, deviceName } });
 }
 
 /**
