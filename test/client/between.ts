@@ -3,10 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { newSource } from '../support/client.js';
 
 /**
- * What happens to one request: it is lost on its way, its answer is lost, or it is answered here; `hold` lets its
- * answer wait for something.
+ * What happens to one request: nothing, it is lost on its way, its answer is lost, or it is answered here; `hold` lets
+ * its answer wait for something.
  */
-export type Fate = 'request lost' | 'answer lost' | Canned | { readonly hold: Promise<unknown> };
+export type Fate = 'passes' | 'request lost' | 'answer lost' | Canned | { readonly hold: Promise<unknown> };
 
 export interface Canned {
   readonly status: number;
