@@ -148,12 +148,15 @@ describe('a 401', () => {
       baseUrl: between.url,
       mode: api.mode,
       fetch: async (request) => {
-        await api.DELETE('/v1/sessions');
-        await login(api, other);
+        if ((await api.mode.session())?.userid === user.userid) {
+          await api.DELETE('/v1/sessions');
+          await login(api, other);
+        }
         return fetch(request);
       },
     });
     await expect(slow.POST('/v1/auth/logout')).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(between.seen.filter((route) => route === 'POST /v1/auth/logout')).toHaveLength(1);
     expect((await api.GET('/v1/users/me')).userid).toBe(other.userid);
   });
 });
