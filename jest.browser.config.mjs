@@ -8,4 +8,5 @@ export default {
   globalSetup: './test/setup/browser-setup.mjs',
   // One browser at a time: two would each have half a machine, and their patience would run out.
   maxWorkers: 1,
+  testTimeout: 240_000,
 };

@@ -57,7 +57,7 @@ export const expiresAt = z.iso
   .datetime({ offset: true, error: 'must be an RFC 3339 time' })
   .refine((value) => WITH_SECONDS.test(value), { error: 'must be an RFC 3339 time' })
   .refine(isInTheNearFuture, { error: `must be in the future, at most ${MAX_YEARS} years` })
-  .meta({ description: `RFC 3339, in the future, at most ${MAX_YEARS} years`, example: '2027-01-31T12:00:00Z' })
+  .meta({ description: `RFC 3339, in the future, at most ${MAX_YEARS} years`, example: '2030-01-31T12:00:00Z' })
   .transform((value) => new Date(value));
 
 function isInTheNearFuture(value: string): boolean {

@@ -6,6 +6,7 @@ import { AUDIT_ACTIONS } from '../../src/audit/audit-action.js';
 import { describeApi, openApiText } from '../../src/openapi.js';
 import { routeAccess } from '../../src/service/route-access.js';
 import { startTestApp, type TestApp } from '../support/app.js';
+import { adminLogin, api, appLogin, type Login } from '../support/client.js';
 
 let app: TestApp;
 let document: OpenAPIObject;
@@ -19,6 +20,21 @@ afterAll(() => app.close());
 interface Described {
   readonly route: string;
   readonly operation: NonNullable<OpenAPIObject['paths'][string]['get']>;
+}
+
+interface Media {
+  readonly schema: { readonly $ref: string };
+  readonly examples?: object;
+}
+
+/** The body that Swagger UI fills in. */
+function exampleOf($ref: string): Record<string, unknown> {
+  const { properties } = document.components!.schemas![$ref.split('/').at(-1)!] as {
+    properties: Record<string, { example?: unknown; enum?: unknown[] }>;
+  };
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, schema.example ?? schema.enum?.[0]]),
+  );
 }
 
 function operations(): Described[] {
@@ -73,6 +89,42 @@ describe('openapi.json', () => {
           expect([route, status, type, media?.schema]).toEqual([route, status, bodyType(status), expect.any(Object)]);
       }
     }
+  });
+
+  it('has an example of every refusal that it names', () => {
+    for (const { route, operation } of operations()) {
+      for (const [status, response] of Object.entries(operation.responses)) {
+        const { content, description } = response as { content?: Record<string, Media>; description: string };
+        const examples = Object.keys(content?.['application/problem+json']?.examples ?? {});
+        const named = [...description.matchAll(/`(\w+)`/g)].map(([, code]) => code);
+        if (!status.startsWith('2')) expect([route, status, examples]).toEqual([route, status, named]);
+      }
+    }
+    for (const [code, example] of Object.entries(document.components!.examples!)) {
+      expect((example as { value: object }).value).toMatchObject({ code, status: expect.any(Number) });
+    }
+  });
+
+  it('has an example of every request body that the service takes as it is', async () => {
+    const [admin, mobile] = [await adminLogin(app.url), await appLogin(app.url)];
+    const ownPage = { 'sec-fetch-site': 'same-origin' };
+    const tried: string[] = [];
+    for (const { route, operation } of operations()) {
+      const schema = (operation.requestBody as { content: Record<string, Media> } | undefined)?.content[
+        'application/json'
+      ]?.schema;
+      if (schema === undefined) continue;
+      const [method, path] = route.replace(/{\w+}/g, admin.userid).split(' ') as [string, string];
+      const isPublic = operation.security!.length === 0;
+      const send = (as?: Login) => api(app.url).call(method, path, exampleOf(schema.$ref), { as, headers: ownPage });
+      const first = await send(isPublic ? undefined : admin);
+      const { status, code, body } = first.code === 'forbidden' ? await send(mobile) : first;
+      // Whom it names or what it proves may be wrong; what it looks like may not.
+      if ([400, 415, 422, 500].includes(status) || code === 'forbidden')
+        throw new Error(`${route}: ${status} ${JSON.stringify(body)}`);
+      tried.push(route);
+    }
+    expect(tried.length).toBeGreaterThan(10);
   });
 
   it('refers to nothing that is not there, and describes nothing that nobody refers to', () => {

@@ -1,4 +1,4 @@
-import type { TokenLogin, User } from '../support/client.js';
+import { createUser, login, type TokenLogin, type User } from '../support/client.js';
 import { FIRST_APP } from '../support/first-accounts.js';
 import { startBrowser, type TestBrowser } from './support/browser.js';
 import { startSite, type Site } from './support/site.js';
@@ -59,6 +59,31 @@ describe('/docs in a browser', () => {
     expect(sessions.body.items).toEqual([expect.objectContaining({ mode: 'token', current: true })]);
     expect(await docs.execute('POST /v1/auth/logout')).toEqual({ status: 204, body: undefined });
     expect(await docs.execute('GET /v1/users/me')).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+    await shown.takeFaults(/status of 401 .*\/v1\/users\/me/);
+  });
+
+  it('logs in as a browser does, and sends the cookie only where nothing is in Authorize', async () => {
+    const shown = await browser.openPage();
+    const docs = new SwaggerPage(shown.page);
+    await docs.open(site.url);
+    const [web, phone] = [await createUser(site.url), await createUser(site.url)];
+    const { username, password } = web;
+    const answer = await docs.execute('POST /v1/auth/web/login', { body: { username, password } });
+    expect(answer).toEqual({ status: 200, body: expect.not.objectContaining({ accesstoken: expect.anything() }) });
+
+    const byCookie = await docs.execute<{ items: unknown[] }>('GET /v1/sessions');
+    expect(byCookie.body.items).toEqual([expect.objectContaining({ mode: 'web', current: true })]);
+
+    await docs.authorize(await login(site.url, phone));
+    const asked = shown.page.waitForRequest('**/v1/users/me');
+    expect(await docs.execute('GET /v1/users/me')).toMatchObject({ status: 200, body: { username: phone.username } });
+    const headers = await (await asked).allHeaders();
+    expect([headers['x-user-id'], headers['cookie']]).toEqual([phone.userid, undefined]);
+
+    await docs.deauthorize();
+    expect(await docs.execute('GET /v1/users/me')).toMatchObject({ status: 200, body: { username } });
+    expect(await docs.execute('POST /v1/auth/logout')).toEqual({ status: 204, body: undefined });
+    expect(await docs.execute('GET /v1/users/me')).toMatchObject({ status: 401 });
     await shown.takeFaults(/status of 401 .*\/v1\/users\/me/);
   });
 });

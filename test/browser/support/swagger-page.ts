@@ -26,11 +26,10 @@ export class SwaggerPage {
 
   /** `METHOD path` of every operation on the page, in its order. */
   async operations(): Promise<string[]> {
-    const blocks = await this.page.locator('.opblock-summary').all();
-    return Promise.all(
-      blocks.map(async (block) => {
-        const path = await block.locator('[data-path]').getAttribute('data-path');
-        return `${await block.locator('.opblock-summary-method').innerText()} ${path}`;
+    return this.page.locator('.opblock-summary').evaluateAll((blocks) =>
+      blocks.map((block) => {
+        const path = block.querySelector('[data-path]')?.getAttribute('data-path');
+        return `${block.querySelector('.opblock-summary-method')?.textContent} ${path}`;
       }),
     );
   }
