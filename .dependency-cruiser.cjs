@@ -1,6 +1,6 @@
 /** Who may import whom: modules import downwards only. */
 const anyModule =
-  '^src/(auth|users|apitokens|sessions|roles|areas|audit|authority|limits|passwords|service|bootstrap|admin)/';
+  '^src/(auth|users|apitokens|sessions|roles|areas|audit|authority|limits|passwords|pages|service|bootstrap|admin)/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -17,6 +17,13 @@ module.exports = {
       comment: 'auth knows all others; nobody knows auth',
       from: { path: '^src/', pathNot: '^src/(auth/|app\\.module|main|configure-app|bootstrap/|admin)' },
       to: { path: '^src/auth/' },
+    },
+    {
+      name: 'pages-know-no-feature',
+      severity: 'error',
+      comment: 'they are files; what they show they ask the API for',
+      from: { path: '^src/pages/' },
+      to: { path: anyModule, pathNot: '^src/pages/' },
     },
     { name: 'access-is-metadata', severity: 'error', from: { path: '^src/access/' }, to: { path: '^src/(?!access/)' } },
     { name: 'common-knows-no-feature', severity: 'error', from: { path: '^src/common/' }, to: { path: anyModule } },

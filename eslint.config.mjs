@@ -1,15 +1,16 @@
 import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 const environment = 'Only src/config/env.ts reads the environment.';
 const guessable = { object: 'Math', property: 'random', message: 'Nothing here may be guessed: use node:crypto.' };
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', 'client/src/api.ts', 'node_modules/**', 'coverage/**', '.cache/**', '.data/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', 'client/src/api.ts', 'coverage/**', '.cache/**', '.data/**'] },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: tseslint.configs.recommendedTypeChecked,
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -57,6 +58,19 @@ export default tseslint.config(
           ],
         },
       ],
+    },
+  },
+  {
+    files: ['web/src/**/*.{ts,tsx}'],
+    extends: [reactHooks.configs.flat.recommended],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'JSXAttribute[name.name="dangerouslySetInnerHTML"]', message: 'Text is no markup.' },
+        { selector: 'MemberExpression[property.name=/^(inner|outer)HTML$/]', message: 'Text is no markup.' },
+      ],
+      // The router's redirects and "not found" are thrown.
+      '@typescript-eslint/only-throw-error': 'off',
     },
   },
   { files: ['src/config/env.ts'], rules: { 'no-restricted-properties': ['error', guessable] } },

@@ -14,6 +14,7 @@ const OLDEST_NODE = [22, 18];
 const SOURCES = [
   ...['src', 'migrations', 'tsconfig.json', '.swcrc', 'nest-cli.json'],
   ...['client/src', 'client/package.json', 'client/tsconfig.json'],
+  ...['web/src', 'web/index.html', 'web/package.json', 'web/tsconfig.json', 'web/vite.config.ts'],
   ...['package.json', 'package-lock.json'],
 ];
 const LOCK = '.cache/prepare.lock';

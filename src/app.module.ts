@@ -11,6 +11,7 @@ import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { Sweeper } from './database/sweeper.js';
+import { PagesModule } from './pages/pages.module.js';
 import { RedisModule } from './redis/redis.module.js';
 import { RolesModule } from './roles/roles.module.js';
 import { ServiceModule } from './service/service.module.js';
@@ -45,6 +46,7 @@ export class AppModule {
         ServiceModule,
         SessionsModule,
         UsersModule,
+        ...(config.webUi ? [PagesModule] : []),
       ],
       // Global guards run in the order of registration, so all stand here; the input guard follows them.
       providers: [{ provide: APP_GUARD, useExisting: AccessGuard }, Sweeper],

@@ -15,7 +15,7 @@ let app: TestApp;
 let client: Api;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ env: { WEB_UI: 'true' } });
   client = api(app.url);
 });
 afterAll(() => app.close());

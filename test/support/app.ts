@@ -23,6 +23,8 @@ export const TEST_ENV: Readonly<Record<string, string>> = {
   PORT: '0',
   LOG_LEVEL: 'silent',
   SWAGGER_UI: 'false',
+  // They must be built first; the tests that are about them turn them on.
+  WEB_UI: 'false',
   TRUST_PROXY: '127.0.0.1/32',
   TRUTH_LEASE_MS: '1500',
   PASSWORD_ITERATIONS: '1000',

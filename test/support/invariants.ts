@@ -17,12 +17,13 @@ export interface Asked {
 }
 
 const EVERY_ANSWER: Readonly<Record<string, string>> = {
-  'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
 };
 const CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'";
+const PAGE_POLICY =
+  /^default-src 'none'; script-src 'self'; style-src 'self' 'nonce-[\w-]{22,}'; img-src 'self' data:; /;
 const PROBLEM_KEYS = new Set(['type', 'title', 'status', 'code', 'detail', 'requestId', 'errors']);
 const SENT_SECRETS = new Set(['password', 'currentPassword', 'newPassword', 'apitoken', 'accesstoken', 'code']);
 /** The keys under which a secret is handed out, this once. */
@@ -49,12 +50,14 @@ export function checkInvariants(asked: Asked, reply: RawReply): void {
 
 function headerFaults({ path, headers: sent }: Asked, { status, headers }: RawReply): string[] {
   const faults = Object.entries(EVERY_ANSWER).flatMap(([name, value]) => unless(headers[name] === value, name));
-  const ownPolicy = path.startsWith('/docs') && status < 400;
+  const ownPolicy = hasOwnPolicy(path, status, String(headers['content-security-policy']));
+  const isAsset = path.startsWith('/assets/') && status < 400;
   const requestId = sent['x-request-id'];
   const echo = typeof requestId === 'string' && REQUEST_ID.test(requestId) ? requestId : headers['x-request-id'];
   const https = sent['x-forwarded-proto'] === 'https';
   return [
     ...faults,
+    ...unless((headers['cache-control'] === 'no-store') !== isAsset, 'cache-control'),
     ...unless(ownPolicy || headers['content-security-policy'] === CONTENT_SECURITY_POLICY, 'content-security-policy'),
     ...unless(REQUEST_ID.test(String(headers['x-request-id'])) && headers['x-request-id'] === echo, 'x-request-id'),
     ...unless((headers['strict-transport-security'] !== undefined) === https, 'strict-transport-security'),
@@ -65,6 +68,13 @@ function headerFaults({ path, headers: sent }: Asked, { status, headers }: RawRe
       'set-cookie',
     ),
   ];
+}
+
+/** Swagger UI and the pages for people. */
+function hasOwnPolicy(path: string, status: number, policy: string): boolean {
+  if (status >= 400) return false;
+  if (path.startsWith('/docs')) return true;
+  return /^\/(?:$|\?|login|signup|account|admin)/.test(path) && PAGE_POLICY.test(policy);
 }
 
 function problemFaults({ method }: Asked, { status, headers, text }: RawReply): string[] {

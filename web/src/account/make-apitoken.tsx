@@ -1,0 +1,65 @@
+import { Button, NativeSelect, Stack, TextInput } from '@mantine/core';
+import { useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, type Schemas } from '../api/client.ts';
+import { ProblemAlert } from '../parts/problem-alert.tsx';
+import { SecretOnce } from '../parts/secret-once.tsx';
+import { Section } from '../parts/section.tsx';
+import { useProblemForm } from '../parts/use-problem-form.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Days, as text because that is what a select has; empty: it does not expire. */
+const LIFETIMES = [
+  { value: '30', label: 'In 30 days' },
+  { value: '90', label: 'In 90 days' },
+  { value: '365', label: 'In a year' },
+  { value: '', label: 'Never' },
+];
+
+/** A new apitoken, shown this once. */
+export function MakeApitoken() {
+  const [made, setMade] = useState<Schemas['CreatedApitoken'] | null>(null);
+  const client = useQueryClient();
+  const { form, error, fields, sending, onSubmit } = useProblemForm({
+    initialValues: { name: '', expiresAt: '90' },
+    send: ({ name, expiresAt }) => api.POST('/v1/users/me/apitokens', { body: { name, expiresAt: inDays(expiresAt) } }),
+    onDone: async (apitoken) => {
+      setMade(apitoken);
+      await client.invalidateQueries({ queryKey: ['apitokens'] });
+    },
+  });
+  return (
+    <Section title="Make an apitoken">
+      {made !== null && <SecretOnce title={`The apitoken of ${made.name}`} secret={made.apitoken} />}
+      <form onSubmit={onSubmit}>
+        <Stack maw={420}>
+          <TextInput
+            label="Name"
+            description="What it is for, such as the device that will have it"
+            required
+            withAsterisk={false}
+            maxLength={64}
+            autoComplete="off"
+            key={form.key('name')}
+            {...form.getInputProps('name')}
+          />
+          <NativeSelect
+            label="Expires"
+            data={LIFETIMES}
+            key={form.key('expiresAt')}
+            {...form.getInputProps('expiresAt')}
+          />
+          <ProblemAlert error={error} shownFields={fields} />
+          <Button type="submit" loading={sending} w="fit-content">
+            Make apitoken
+          </Button>
+        </Stack>
+      </form>
+    </Section>
+  );
+}
+
+function inDays(days: string): string | undefined {
+  return days === '' ? undefined : new Date(Date.now() + Number(days) * DAY_MS).toISOString();
+}

@@ -1,0 +1,20 @@
+import { createRoute, lazyRouteComponent, notFound } from '@tanstack/react-router';
+import { insideRoute } from '../app/root-route.tsx';
+
+/** To everybody else these pages are not there; the API would refuse them anyway. */
+const adminRoute = createRoute({
+  getParentRoute: () => insideRoute,
+  path: '/admin',
+  beforeLoad: ({ context }): void => {
+    if (!context.me.roles.includes('admin')) throw notFound();
+  },
+});
+
+/** The admin console: each page in a chunk that nobody else loads. */
+export const adminRoutes = adminRoute.addChildren([
+  createRoute({
+    getParentRoute: () => adminRoute,
+    path: '/',
+    component: lazyRouteComponent(() => import('./overview-page.tsx'), 'OverviewPage'),
+  }),
+]);

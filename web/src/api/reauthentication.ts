@@ -1,0 +1,62 @@
+import { ProblemError } from 'postern-client';
+
+/** Somebody closed the password dialog: what they were about to do is not done, and that is no error to show. */
+export class ReauthenticationCancelled extends Error {}
+
+/** A call that waits until the password was proved, or was not. */
+export interface Question {
+  readonly proved: () => void;
+  readonly cancelled: () => void;
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+let question: Question | null = null;
+let asking: Promise<void> | undefined;
+const listeners = new Set<() => void>();
+
+/** For `useSyncExternalStore`: what the dialog has to ask, or null. */
+export const openQuestion = {
+  subscribe: (listener: () => void): (() => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+  current: (): Question | null => question,
+};
+
+/**
+ * The same client, whose calls, when answered 403 `reauthentication_required`, wait for the password dialog and are
+ * then repeated, once. Calls that are refused while it is open share it.
+ */
+export function askingForThePassword<Client extends object>(client: Client): Client {
+  const methods = client as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  const asking = METHODS.map((method) => [
+    method,
+    async (...args: unknown[]) => {
+      try {
+        return await methods[method]!(...args);
+      } catch (error) {
+        if (!(error instanceof ProblemError) || error.code !== 'reauthentication_required') throw error;
+        await ask();
+        return methods[method]!(...args);
+      }
+    },
+  ]);
+  return { ...client, ...Object.fromEntries(asking) } as Client;
+}
+
+/** @throws ReauthenticationCancelled */
+function ask(): Promise<void> {
+  asking ??= new Promise<void>((resolve, reject) => {
+    show({ proved: resolve, cancelled: () => reject(new ReauthenticationCancelled()) });
+  }).finally(() => {
+    asking = undefined;
+    show(null);
+  });
+  return asking;
+}
+
+function show(next: Question | null): void {
+  question = next;
+  for (const listener of listeners) listener();
+}

@@ -1,0 +1,44 @@
+import { queryOptions, useQuery, type QueryClient } from '@tanstack/react-query';
+import { ProblemError } from 'postern-client';
+import { plainApi, type Schemas } from './client.ts';
+
+/** Who is logged in here, or null. The cookie itself is not for scripts to see. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: whoIsLoggedIn,
+  staleTime: 30_000,
+});
+
+/** Who is logged in; null also before it is known. */
+export function useSession(): Schemas['Me'] | null {
+  return useQuery(sessionQuery).data ?? null;
+}
+
+/** True for the answer to a session that is none, or no longer one. */
+export function isUnauthenticated(error: unknown): boolean {
+  return error instanceof ProblemError && error.code === 'unauthenticated';
+}
+
+/** After a login or the end of one: what was known belongs to somebody else. */
+export async function startAnew(client: QueryClient): Promise<void> {
+  client.clear();
+  await client.fetchQuery(sessionQuery);
+}
+
+/**
+ * Asked once more where somebody was logged in a moment ago: the session may have been replaced while the question was
+ * on its way, and the browser then holds the next one.
+ */
+async function whoIsLoggedIn({ client }: { client: QueryClient }): Promise<Schemas['Me'] | null> {
+  const first = await ask();
+  return first === null && client.getQueryData(['session']) ? ask() : first;
+}
+
+async function ask(): Promise<Schemas['Me'] | null> {
+  try {
+    return await plainApi.GET('/v1/users/me');
+  } catch (error) {
+    if (isUnauthenticated(error)) return null;
+    throw error;
+  }
+}

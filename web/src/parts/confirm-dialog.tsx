@@ -1,0 +1,63 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { ReauthenticationCancelled } from '../api/reauthentication.ts';
+import { ProblemAlert } from './problem-alert.tsx';
+
+interface ConfirmDialogProps {
+  readonly opened: boolean;
+  readonly onClose: () => void;
+  /** As a question: "End this session?" */
+  readonly title: string;
+  /** What will happen, and what cannot be undone. */
+  readonly children: ReactNode;
+  /** On the button: what is done, "End session". */
+  readonly action: string;
+  /** True where it takes something away. */
+  readonly dangerous?: boolean;
+  /** Calls the API; the dialog closes when it is done, or shows why it was not. */
+  readonly onConfirm: () => Promise<unknown>;
+}
+
+/** Says what will happen before it does. */
+export function ConfirmDialog({ opened, onClose, title, children, action, dangerous, onConfirm }: ConfirmDialogProps) {
+  const doing = useMutation({ mutationFn: onConfirm, onSuccess: close });
+  const busy = doing.isPending;
+
+  function close(): void {
+    doing.reset();
+    onClose();
+  }
+
+  const confirm = () =>
+    doing.mutate(undefined, {
+      onError: (error) => {
+        if (error instanceof ReauthenticationCancelled) close();
+      },
+    });
+  return (
+    <Modal
+      opened={opened}
+      onClose={close}
+      title={title}
+      closeOnEscape={!busy}
+      closeOnClickOutside={!busy}
+      closeButtonProps={{ 'aria-label': 'Close', disabled: busy }}
+    >
+      <Stack>
+        <Text component="div" size="sm">
+          {children}
+        </Text>
+        <ProblemAlert error={doing.error} />
+        <Group justify="flex-end">
+          <Button variant="default" onClick={close} disabled={busy}>
+            Cancel
+          </Button>
+          <Button color={dangerous ? 'red' : undefined} onClick={confirm} loading={busy}>
+            {action}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

@@ -1,0 +1,106 @@
+import { Button, Group, Paper, Skeleton, Stack, Table } from '@mantine/core';
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import type { Page } from '../api/paging.ts';
+import { EmptyState } from './empty-state.tsx';
+import classes from './paged-table.module.css';
+import { ProblemAlert } from './problem-alert.tsx';
+
+/** One column: its heading, and what a row shows in it. */
+export interface Column<Row> {
+  readonly header: string;
+  readonly cell: (row: Row) => ReactNode;
+}
+
+interface PagedTableProps<Row> {
+  /** What is listed, for those who do not see it. */
+  readonly caption: string;
+  readonly columns: readonly Column<Row>[];
+  readonly rowKey: (row: Row) => string;
+  readonly query: UseQueryResult<Page<Row>>;
+  /** Of the page that is shown; undefined for the first. */
+  readonly cursor: string | undefined;
+  /** Puts another one into the URL: undefined for the first page. */
+  readonly onCursor: (cursor: string | undefined) => void;
+  /** Said where the list has nothing in it. */
+  readonly empty: ReactNode;
+}
+
+/** A list of the API, page by page. On a phone every row is a card. */
+export function PagedTable<Row>({ query, cursor, onCursor, empty, ...table }: PagedTableProps<Row>) {
+  const { data, error } = query;
+  if (error !== null && data === undefined) return <Failed error={error} onAgain={() => void query.refetch()} />;
+  if (data === undefined) return <Loading />;
+  return (
+    <Stack>
+      <Paper withBorder className={classes.frame}>
+        {data.items.length > 0 ? <Rows rows={data.items} {...table} /> : <EmptyState>{empty}</EmptyState>}
+      </Paper>
+      {(cursor !== undefined || data.nextCursor !== null) && (
+        <Group justify="flex-end">
+          <Button variant="default" disabled={cursor === undefined} onClick={() => onCursor(undefined)}>
+            First page
+          </Button>
+          <Button
+            variant="default"
+            disabled={data.nextCursor === null}
+            onClick={() => onCursor(data.nextCursor ?? undefined)}
+          >
+            Next page
+          </Button>
+        </Group>
+      )}
+    </Stack>
+  );
+}
+
+type RowsProps<Row> = Pick<PagedTableProps<Row>, 'caption' | 'columns' | 'rowKey'> & { rows: readonly Row[] };
+
+/** The roles are said because rows that look like cards would lose them. */
+function Rows<Row>({ caption, columns, rowKey, rows }: RowsProps<Row>) {
+  return (
+    <Table role="table" aria-label={caption} className={classes.table} verticalSpacing="sm" horizontalSpacing="md">
+      <Table.Thead role="rowgroup">
+        <Table.Tr role="row">
+          {columns.map(({ header }) => (
+            <Table.Th key={header} role="columnheader" scope="col">
+              {header}
+            </Table.Th>
+          ))}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody role="rowgroup">
+        {rows.map((row) => (
+          <Table.Tr key={rowKey(row)} role="row">
+            {columns.map(({ header, cell }) => (
+              <Table.Td key={header} role="cell" data-label={header}>
+                {cell(row)}
+              </Table.Td>
+            ))}
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+function Loading() {
+  return (
+    <Stack gap="xs" aria-busy="true" aria-label="Loading">
+      {[0, 1, 2, 3].map((row) => (
+        <Skeleton key={row} height={44} />
+      ))}
+    </Stack>
+  );
+}
+
+function Failed({ error, onAgain }: { error: Error; onAgain: () => void }) {
+  return (
+    <Stack align="flex-start">
+      <ProblemAlert error={error} />
+      <Button variant="default" onClick={onAgain}>
+        Try again
+      </Button>
+    </Stack>
+  );
+}
