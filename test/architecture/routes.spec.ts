@@ -32,7 +32,8 @@ function served(): string[] {
     const [, indent, path, methods] = /^((?:[│ ] {3})*)[├└]── (\S*) \(([A-Z, ]+)\)/.exec(line) ?? [];
     const [, indentOfPart, part] = /^((?:[│ ] {3})*)[├└]── (\S*)$/.exec(line) ?? [];
     const depth = (indent ?? indentOfPart ?? '').length / 4;
-    stack.splice(depth, Infinity, path ?? part ?? '');
+    // The print leaves out the slash before a wildcard.
+    stack.splice(depth, Infinity, path?.replace(/^\*$/, '/*') ?? part ?? '');
     const whole = stack.join('');
     return (methods ?? '')
       .split(', ')
