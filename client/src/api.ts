@@ -62,7 +62,7 @@ export interface paths {
          * End the sessions of everybody
          * @description Takes one lease (TRUTH_LEASE_MS).
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["sessionsEndEverybodys"];
         options?: never;
@@ -80,8 +80,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * An apitoken for a second phone, or for one that was lost
-         * @description Who: accounts with role app.
+         * Make an apitoken for a user whose password the app was told
+         * @description For a second phone, or where the apitoken was lost.
+         *
+         *     Who: accounts with role app.
          */
         post: operations["authCreateApitoken"];
         delete?: never;
@@ -107,7 +109,7 @@ export interface paths {
          * Make a private area
          * @description Nobody may enter it yet, admins neither.
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         post: operations["areasCreate"];
         delete?: never;
@@ -132,7 +134,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a private area with its lists
-         * @description Who: accounts with role admin, with a password proved lately.
+         * @description Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["areasDelete"];
         options?: never;
@@ -148,7 +150,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * May I enter?
+         * May I enter this private area?
          * @description An area that does not exist answers 403 as well.
          *
          *     Who: whoever may enter that area, every account but app accounts.
@@ -174,13 +176,13 @@ export interface paths {
          * Let everybody enter who holds a role
          * @description Role `user` is everybody.
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         put: operations["areaListsAddRole"];
         post?: never;
         /**
          * Take a role off the list
-         * @description Who: accounts with role admin, with a password proved lately.
+         * @description Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["areaListsRemoveRole"];
         options?: never;
@@ -218,7 +220,7 @@ export interface paths {
         get?: never;
         /**
          * Let a user enter
-         * @description Who: accounts with role admin, with a password proved lately.
+         * @description Who: accounts with role admin, with their password proved lately.
          */
         put: operations["areaListsAddUsername"];
         post?: never;
@@ -226,7 +228,7 @@ export interface paths {
          * Take a username off the list
          * @description The user may still enter by a role.
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["areaListsRemoveUsername"];
         options?: never;
@@ -264,8 +266,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Is this session good, and for that?
-         * @description For auth_request and forward_auth.
+         * Is this session good? And for a role or a private area?
+         * @description For a proxy that asks before it lets somebody in: `auth_request` (nginx), `forward_auth` (Caddy). Under the cookie `X-Forwarded-Method` or `X-Original-Method` of a trusted proxy counts as the method (403 `csrf`).
          *
          *     Who: every account but app accounts.
          */
@@ -329,7 +331,9 @@ export interface paths {
         put?: never;
         /**
          * Set a new password with a one-time code
-         * @description Who: anybody; credentials are not looked at.
+         * @description An admin makes the code: `POST /v1/users/{userid}/password-reset`.
+         *
+         *     Who: anybody; credentials are not looked at.
          */
         post: operations["authReset"];
         delete?: never;
@@ -354,6 +358,50 @@ export interface paths {
          *     Who: every account but app accounts.
          */
         post: operations["authReauthenticate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/web/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log in on the web
+         * @description The session is in the cookie, no token in the body.
+         *
+         *     Who: anybody; credentials are not looked at.
+         */
+        post: operations["webLoginLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/web/signup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign up on the web
+         * @description Where WEB_SIGNUP is open; elsewhere 404.
+         *
+         *     Who: anybody; credentials are not looked at.
+         */
+        post: operations["webSignupSignup"];
         delete?: never;
         options?: never;
         head?: never;
@@ -397,7 +445,7 @@ export interface paths {
          * Make a role
          * @description It implies no other role, nor an area.
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         post: operations["rolesCreate"];
         delete?: never;
@@ -418,7 +466,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a role that nobody holds and no area names
-         * @description Who: accounts with role admin, with a password proved lately.
+         * @description Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["rolesDelete"];
         options?: never;
@@ -481,7 +529,7 @@ export interface paths {
         };
         /**
          * All users
-         * @description By beginning of the name, role and status.
+         * @description Narrowed down by the beginning of the username, by role and by status.
          *
          *     Who: accounts with role admin.
          */
@@ -518,7 +566,7 @@ export interface paths {
          * Delete my account
          * @description The name stays taken.
          *
-         *     Who: every account but app accounts, with a password proved lately.
+         *     Who: every account but app accounts, with their password proved lately.
          */
         delete: operations["usersDeleteMe"];
         options?: never;
@@ -543,7 +591,7 @@ export interface paths {
          * Make an apitoken of mine
          * @description For a second device or a script. At most 50.
          *
-         *     Who: every account but app accounts, with a password proved lately.
+         *     Who: every account but app accounts, with their password proved lately.
          */
         post: operations["apitokensCreate"];
         delete?: never;
@@ -610,7 +658,7 @@ export interface paths {
          * Delete a user
          * @description The name stays taken.
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["usersDelete"];
         options?: never;
@@ -619,7 +667,7 @@ export interface paths {
          * Disable or enable a user
          * @description The sessions of a disabled user are over.
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         patch: operations["usersSetStatus"];
         trace?: never;
@@ -641,7 +689,7 @@ export interface paths {
          * Make an apitoken for a user
          * @description Rotates the credential of an app: make the second, ship it, delete the first.
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         post: operations["apitokensCreateFor"];
         delete?: never;
@@ -662,7 +710,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an apitoken of a user
-         * @description Who: accounts with role admin, with a password proved lately.
+         * @description Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["apitokensDeleteOf"];
         options?: never;
@@ -703,7 +751,7 @@ export interface paths {
          * Issue a one-time code for a new password
          * @description Good for 24 h; voids the last.
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         post: operations["usersIssueResetCode"];
         delete?: never;
@@ -724,13 +772,13 @@ export interface paths {
          * Grant a role
          * @description Granting `app` ends the sessions of the account, for good.
          *
-         *     Who: accounts with role admin, with a password proved lately.
+         *     Who: accounts with role admin, with their password proved lately.
          */
         put: operations["rolesGrant"];
         post?: never;
         /**
          * Take a role away
-         * @description Who: accounts with role admin, with a password proved lately.
+         * @description Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["rolesRevoke"];
         options?: never;
@@ -754,7 +802,7 @@ export interface paths {
         post?: never;
         /**
          * End all sessions of a user
-         * @description Who: accounts with role admin, with a password proved lately.
+         * @description Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["sessionsEndAllOf"];
         options?: never;
@@ -774,7 +822,7 @@ export interface paths {
         post?: never;
         /**
          * End one session of a user
-         * @description Who: accounts with role admin, with a password proved lately.
+         * @description Who: accounts with role admin, with their password proved lately.
          */
         delete: operations["sessionsEndOf"];
         options?: never;
@@ -829,15 +877,25 @@ export interface components {
              * @enum {string}
              */
             code: "malformed" | "ambiguous_credentials" | "credentials_in_url" | "invalid_credentials" | "unauthenticated" | "forbidden" | "csrf" | "https_required" | "reauthentication_required" | "wrong_password" | "not_found" | "method_not_allowed" | "request_timeout" | "username_taken" | "role_exists" | "area_exists" | "role_builtin" | "role_in_use" | "role_conflict" | "last_admin" | "too_many_apitokens" | "payload_too_large" | "uri_too_long" | "unsupported_media_type" | "expectation_failed" | "invalid_request" | "rate_limited" | "headers_too_large" | "internal_error" | "unavailable" | "overloaded" | "outcome_unknown";
-            /** @description For people */
+            /**
+             * @description For people
+             * @example There is no such user
+             */
             detail?: string;
-            /** @description What the log calls this request; also in X-Request-Id */
+            /**
+             * @description What the log calls this request; also in X-Request-Id
+             * @example 7d0f2b66-1f53-4c5e-9f0a-3b8f0e6c2d41
+             */
             requestId: string;
             /** @description With code invalid_request */
             errors?: components["schemas"]["FieldError"][];
         };
         ApitokenPage: {
             items: components["schemas"]["Apitoken"][];
+            /**
+             * @description For the next page; null: this is the last
+             * @example null
+             */
             nextCursor: string | null;
         };
         Apitoken: {
@@ -906,6 +964,10 @@ export interface components {
         };
         AreaPage: {
             items: components["schemas"]["Area"][];
+            /**
+             * @description For the next page; null: this is the last
+             * @example null
+             */
             nextCursor: string | null;
         };
         Area: {
@@ -935,6 +997,10 @@ export interface components {
         };
         EnterableAreaPage: {
             items: components["schemas"]["EnterableArea"][];
+            /**
+             * @description For the next page; null: this is the last
+             * @example null
+             */
             nextCursor: string | null;
         };
         EnterableArea: {
@@ -954,6 +1020,10 @@ export interface components {
         };
         AreaUsernamePage: {
             items: components["schemas"]["AreaUsername"][];
+            /**
+             * @description For the next page; null: this is the last
+             * @example null
+             */
             nextCursor: string | null;
         };
         AreaUsername: {
@@ -973,6 +1043,10 @@ export interface components {
         };
         AuditPage: {
             items: components["schemas"]["AuditEntry"][];
+            /**
+             * @description For the next page; null: this is the last
+             * @example null
+             */
             nextCursor: string | null;
         };
         AuditEntry: {
@@ -999,7 +1073,10 @@ export interface components {
             target: string | null;
             /** @example 192.0.2.7 */
             ip: string | null;
-            /** @description X-Request-Id of the request */
+            /**
+             * @description X-Request-Id of the request
+             * @example 7d0f2b66-1f53-4c5e-9f0a-3b8f0e6c2d41
+             */
             requestId: string | null;
             /**
              * @description What else there is to know
@@ -1014,12 +1091,12 @@ export interface components {
         LoginRequest: {
             /**
              * @description The username; upper case and look-alike forms are folded
-             * @example ada
+             * @example alice
              */
             username: string;
             /**
              * @description The password
-             * @example correct horse battery staple
+             * @example seven kites above the harbour
              */
             password: string;
             /**
@@ -1040,7 +1117,7 @@ export interface components {
              */
             userid: string;
             /**
-             * @description Shown once
+             * @description Shown once; every call sends it with the userid
              * @example act_0b7d…_9Zk…
              */
             accesstoken: string;
@@ -1060,23 +1137,25 @@ export interface components {
         ReauthenticateRequest: {
             /**
              * @description The password
-             * @example correct horse battery staple
+             * @example seven kites above the harbour
              */
             password: string;
         };
         NewSession: {
             /**
-             * @description Shown once; the one before is over
+             * @description Token mode alone: shown once, the one before is over. In cookie mode the new cookie has it
              * @example act_6f1c…_Q2x…
              */
-            accesstoken: string;
+            accesstoken?: string;
             /**
              * Format: date-time
+             * @description When the session ends if it is not used any more
              * @example 2026-11-24T20:15:17.000Z
              */
             expiresAt: string;
             /**
              * Format: date-time
+             * @description When it ends however much it is used
              * @example 2026-11-24T20:15:17.000Z
              */
             absoluteExpiresAt: string;
@@ -1084,7 +1163,7 @@ export interface components {
         PasswordResetRequest: {
             /**
              * @description The username; upper case and look-alike forms are folded
-             * @example ada
+             * @example alice
              */
             username: string;
             /**
@@ -1092,27 +1171,33 @@ export interface components {
              * @example rst_1a2b…_7Yw…
              */
             code: string;
-            /** @description The new password; see GET /v1/config for its length */
+            /**
+             * @description The new password; GET /v1/config says how long
+             * @example nine lighthouses and a kettle
+             */
             newPassword: string;
         };
         PasswordChangeRequest: {
             /**
              * @description The password
-             * @example correct horse battery staple
+             * @example seven kites above the harbour
              */
             currentPassword: string;
-            /** @description The new password; see GET /v1/config for its length */
+            /**
+             * @description The new password; GET /v1/config says how long
+             * @example nine lighthouses and a kettle
+             */
             newPassword: string;
         };
         ApitokenByPasswordRequest: {
             /**
              * @description The username; upper case and look-alike forms are folded
-             * @example ada
+             * @example alice
              */
             username: string;
             /**
              * @description The password
-             * @example correct horse battery staple
+             * @example seven kites above the harbour
              */
             password: string;
             /**
@@ -1127,6 +1212,10 @@ export interface components {
              * @example 3f2b8c1e-6d4a-4f0b-9c2d-7e8f9a0b1c2d
              */
             userid: string;
+            /**
+             * @description Its public id
+             * @example 6f1c0f0e5a4b4c3d8e2f1a0b9c8d7e6f
+             */
             id: string;
             /**
              * @description Shown once
@@ -1134,8 +1223,69 @@ export interface components {
              */
             apitoken: string;
         };
+        WebLoginRequest: {
+            /**
+             * @description The username; upper case and look-alike forms are folded
+             * @example alice
+             */
+            username: string;
+            /**
+             * @description The password
+             * @example seven kites above the harbour
+             */
+            password: string;
+            /**
+             * @description Name of the device; no control characters
+             * @example My phone
+             */
+            deviceName?: string;
+        };
+        WebSession: {
+            /**
+             * Format: uuid
+             * @example 3f2b8c1e-6d4a-4f0b-9c2d-7e8f9a0b1c2d
+             */
+            userid: string;
+            /** @example ada */
+            username: string;
+            /**
+             * @description Sorted; user is always among them
+             * @example [
+             *       "user"
+             *     ]
+             */
+            roles: string[];
+            /**
+             * Format: date-time
+             * @description When the session ends if it is not used any more
+             * @example 2026-11-24T21:15:17.000Z
+             */
+            expiresAt: string;
+            /**
+             * Format: date-time
+             * @description When it ends however much it is used
+             * @example 2026-11-24T21:15:17.000Z
+             */
+            absoluteExpiresAt: string;
+        };
+        CreateUserRequest: {
+            /**
+             * @description 3 to 32 of a-z 0-9 . _ -, first a letter; folded to lower case
+             * @example alice
+             */
+            username: string;
+            /**
+             * @description The new password; GET /v1/config says how long
+             * @example nine lighthouses and a kettle
+             */
+            password: string;
+        };
         RolePage: {
             items: components["schemas"]["Role"][];
+            /**
+             * @description For the next page; null: this is the last
+             * @example null
+             */
             nextCursor: string | null;
         };
         Role: {
@@ -1175,6 +1325,10 @@ export interface components {
         };
         SessionPage: {
             items: components["schemas"]["Session"][];
+            /**
+             * @description For the next page; null: this is the last
+             * @example null
+             */
             nextCursor: string | null;
         };
         Session: {
@@ -1216,15 +1370,6 @@ export interface components {
             deviceName: string | null;
             /** @description The session of this very call */
             current: boolean;
-        };
-        CreateUserRequest: {
-            /**
-             * @description 3 to 32 of a-z 0-9 . _ -, first a letter; folded to lower case
-             * @example alice
-             */
-            username: string;
-            /** @description The new password; see GET /v1/config for its length */
-            password: string;
         };
         CreatedUser: {
             /**
@@ -1268,6 +1413,10 @@ export interface components {
         };
         UserPage: {
             items: components["schemas"]["User"][];
+            /**
+             * @description For the next page; null: this is the last
+             * @example null
+             */
             nextCursor: string | null;
         };
         User: {
@@ -1322,12 +1471,22 @@ export interface components {
             expiresAt: string;
         };
         SignupCounts: {
+            /** @example 7 */
             lastMinute: number;
-            /** @description Since midnight, UTC */
+            /**
+             * @description Since midnight, UTC
+             * @example 7
+             */
             today: number;
-            /** @description Or as long as the audit is kept, where that is less */
+            /**
+             * @description Or as long as the audit is kept, where that is less
+             * @example 7
+             */
             last30Days: number;
-            /** @description SIGNUP_APP_PER_MINUTE */
+            /**
+             * @description SIGNUP_APP_PER_MINUTE
+             * @example 600
+             */
             perMinuteLimit: number;
         };
     };
@@ -1391,7 +1550,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1462,7 +1621,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1558,7 +1717,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1700,7 +1859,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1716,7 +1875,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
             };
@@ -1803,7 +1962,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1944,7 +2103,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2058,7 +2217,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2170,7 +2329,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2269,7 +2428,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2396,7 +2555,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2523,7 +2682,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2539,7 +2698,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
             };
@@ -2642,7 +2801,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2769,7 +2928,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2896,7 +3055,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2912,7 +3071,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
                 /** @description Only what this user did, or what was done to them */
@@ -3007,7 +3166,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3072,7 +3231,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `forbidden`, `https_required` */
+            /** @description `forbidden`, `https_required`, `csrf` */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3081,7 +3240,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "forbidden" | "https_required";
+                        code?: "forbidden" | "https_required" | "csrf";
                     };
                 };
             };
@@ -3112,7 +3271,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3241,7 +3400,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3337,7 +3496,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3464,7 +3623,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3606,7 +3765,307 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webLoginLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebLoginRequest"];
+            };
+        };
+        responses: {
+            /** @description Who logged in; sessions that the browser came with are over */
+            200: {
+                headers: {
+                    /** @description `__Host-session=<userid>.<accesstoken>; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=…` */
+                    "Set-Cookie"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebSession"];
+                };
+            };
+            /** @description `malformed`, `credentials_in_url` */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "malformed" | "credentials_in_url";
+                    };
+                };
+            };
+            /** @description `invalid_credentials` */
+            401: {
+                headers: {
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_credentials";
+                    };
+                };
+            };
+            /** @description `csrf` */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "csrf";
+                    };
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_request";
+                    };
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `overloaded`, `unavailable`, `outcome_unknown` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "overloaded" | "unavailable" | "outcome_unknown";
+                    };
+                };
+            };
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
+            default: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    webSignupSignup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateUserRequest"];
+            };
+        };
+        responses: {
+            /** @description The new user, logged in; sessions that the browser came with are over */
+            201: {
+                headers: {
+                    /** @description `__Host-session=<userid>.<accesstoken>; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=…` */
+                    "Set-Cookie"?: string;
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebSession"];
+                };
+            };
+            /** @description `malformed`, `credentials_in_url` */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "malformed" | "credentials_in_url";
+                    };
+                };
+            };
+            /** @description `csrf` */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "csrf";
+                    };
+                };
+            };
+            /** @description `not_found` */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `username_taken` */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "username_taken";
+                    };
+                };
+            };
+            /** @description `payload_too_large` */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "payload_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type` */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `invalid_request` */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "invalid_request";
+                    };
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `overloaded`, `unavailable`, `outcome_unknown` */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "overloaded" | "unavailable" | "outcome_unknown";
+                    };
+                };
+            };
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3663,7 +4122,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3679,7 +4138,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
             };
@@ -3766,7 +4225,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -3907,7 +4366,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4032,7 +4491,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4048,7 +4507,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
             };
@@ -4135,7 +4594,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4244,7 +4703,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4356,7 +4815,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4372,13 +4831,14 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
                 /** @description Beginning of the username; no control characters */
                 search?: string;
                 /** @description Who holds this role */
                 role?: string;
+                /** @description Only the active, or only the disabled */
                 status?: "active" | "disabled";
             };
             header?: never;
@@ -4464,7 +4924,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4619,7 +5079,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4717,7 +5177,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4826,7 +5286,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -4842,7 +5302,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
             };
@@ -4929,7 +5389,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5070,7 +5530,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5182,7 +5642,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5324,7 +5784,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5438,7 +5898,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5563,7 +6023,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5720,7 +6180,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5736,7 +6196,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
             };
@@ -5839,7 +6299,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5996,7 +6456,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6110,7 +6570,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6126,7 +6586,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
             };
@@ -6229,7 +6689,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6343,7 +6803,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6470,7 +6930,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6597,7 +7057,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6613,7 +7073,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description How many to list */
-                limit?: string;
+                limit?: number;
                 /** @description The nextCursor of the page before */
                 cursor?: string;
             };
@@ -6716,7 +7176,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6828,7 +7288,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -6942,7 +7402,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -7056,7 +7516,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description Any other problem (method_not_allowed, request_timeout, uri_too_long, expectation_failed, headers_too_large, internal_error) */
+            /** @description Any other problem: `method_not_allowed`, `request_timeout`, `uri_too_long`, `expectation_failed`, `headers_too_large`, `internal_error` */
             default: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];

@@ -27,6 +27,7 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
       DATABASE_URL: database.url,
       DATA_DIR: dataDir,
       SWAGGER_UI: 'true',
+      WEB_UI: 'true',
       ...env,
     }),
   );

@@ -1,23 +1,17 @@
 import { Badge, Text } from '@mantine/core';
-import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { api, type Schemas } from '../api/client.ts';
+import type { Schemas } from '../api/client.ts';
 import { Page } from '../parts/page.tsx';
 import { PagedTable, type Column } from '../parts/paged-table.tsx';
 import { TimeAgo } from '../parts/time.tsx';
 import { MakeApitoken } from './make-apitoken.tsx';
+import { apitokensQuery } from './queries.ts';
 import { RevokeApitoken } from './revoke-apitoken.tsx';
 
 type Apitoken = Schemas['Apitoken'];
 
 const route = getRouteApi('/inside/account/apitokens');
-
-const apitokensQuery = (cursor: string | undefined) =>
-  queryOptions({
-    queryKey: ['apitokens', cursor],
-    queryFn: () => api.GET('/v1/users/me/apitokens', { params: { query: { cursor } } }),
-    placeholderData: keepPreviousData,
-  });
 
 const columns: readonly Column<Apitoken>[] = [
   {

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import { api } from '../api/client.ts';
-import { startAnew } from '../api/session.ts';
+import { leave } from '../api/leave.ts';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 import { Section } from '../parts/section.tsx';
 
@@ -14,8 +14,7 @@ export function DeleteAccount({ username }: { username: string }) {
   const router = useRouter();
   const remove = async () => {
     await api.DELETE('/v1/users/me');
-    await startAnew(client);
-    await router.navigate({ to: '/login', search: {} });
+    await leave(client, router);
   };
   return (
     <Section title="Delete this account" description="Everything it opens is closed at once. There is no way back.">

@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api/client.ts';
-import { startAnew } from '../api/session.ts';
+import { leave } from '../api/leave.ts';
 import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
 
 /** Ends all sessions, or all but this one. */
@@ -18,8 +18,7 @@ export function EndSessions() {
   };
   const endAll = async () => {
     await api.DELETE('/v1/sessions');
-    await startAnew(client);
-    await router.navigate({ to: '/login', search: {} });
+    await leave(client, router);
   };
   return (
     <Group gap="xs">

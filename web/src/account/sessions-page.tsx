@@ -1,24 +1,18 @@
 import { Badge, Group, Stack, Text } from '@mantine/core';
-import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { api, type Schemas } from '../api/client.ts';
+import type { Schemas } from '../api/client.ts';
 import { Page } from '../parts/page.tsx';
 import { PagedTable, type Column } from '../parts/paged-table.tsx';
 import { TimeAgo } from '../parts/time.tsx';
 import { deviceOf } from './device.ts';
 import { EndSessions } from './end-sessions.tsx';
 import { EndSession } from './end-session.tsx';
+import { sessionsQuery } from './queries.ts';
 
 type Session = Schemas['Session'];
 
 const route = getRouteApi('/inside/account/sessions');
-
-const sessionsQuery = (cursor: string | undefined) =>
-  queryOptions({
-    queryKey: ['sessions', cursor],
-    queryFn: () => api.GET('/v1/sessions', { params: { query: { cursor } } }),
-    placeholderData: keepPreviousData,
-  });
 
 const columns: readonly Column<Session>[] = [
   { header: 'Device', cell: (session) => <Device session={session} /> },

@@ -10,11 +10,14 @@ const adminRoute = createRoute({
   },
 });
 
-/** The admin console: each page in a chunk that nobody else loads. */
-export const adminRoutes = adminRoute.addChildren([
+/** Made outside of `addChildren`, within which TypeScript takes their types for `any`. */
+const pages = [
   createRoute({
     getParentRoute: () => adminRoute,
     path: '/',
     component: lazyRouteComponent(() => import('./overview-page.tsx'), 'OverviewPage'),
   }),
-]);
+] as const;
+
+/** The admin console: each page in a chunk that nobody else loads. */
+export const adminRoutes = adminRoute.addChildren(pages);

@@ -19,7 +19,7 @@ export function isUnauthenticated(error: unknown): boolean {
   return error instanceof ProblemError && error.code === 'unauthenticated';
 }
 
-/** After a login or the end of one: what was known belongs to somebody else. */
+/** After a login: what was known belongs to nobody, or to somebody else. */
 export async function startAnew(client: QueryClient): Promise<void> {
   client.clear();
   await client.fetchQuery(sessionQuery);

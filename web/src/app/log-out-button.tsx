@@ -2,7 +2,8 @@ import { Button, useMantineColorScheme, type ButtonProps } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import { plainApi } from '../api/client.ts';
-import { isUnauthenticated, startAnew } from '../api/session.ts';
+import { leave } from '../api/leave.ts';
+import { isUnauthenticated } from '../api/session.ts';
 
 /** Ends this session. A session that was over already is as good. */
 export function LogOutButton(props: ButtonProps) {
@@ -14,14 +15,13 @@ export function LogOutButton(props: ButtonProps) {
       await plainApi.POST('/v1/auth/logout').catch((error: unknown) => {
         if (!isUnauthenticated(error)) throw error;
       });
-      await startAnew(client);
-      await router.navigate({ to: '/login', search: {} });
+      await leave(client, router);
       // The browser was told to forget everything; this is no secret.
       if (colorScheme !== 'auto') setColorScheme(colorScheme);
     },
   });
   return (
-    <Button variant="default" size="compact-md" loading={logOut.isPending} onClick={() => logOut.mutate()} {...props}>
+    <Button variant="default" size="compact-sm" loading={logOut.isPending} onClick={() => logOut.mutate()} {...props}>
       {logOut.isError ? 'Not logged out: try again' : 'Log out'}
     </Button>
   );

@@ -1,5 +1,5 @@
 import { NavLink, Stack, Text } from '@mantine/core';
-import { Link, useLocation } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import type { Schemas } from '../api/client.ts';
 import { adminLinks } from '../admin/admin-links.ts';
 import { accountLinks } from '../account/account-links.ts';
@@ -34,26 +34,21 @@ interface GroupProps {
 }
 
 function Group({ title, links, onGone }: GroupProps) {
-  const path = useLocation({ select: ({ pathname }) => pathname });
   return (
     <Stack gap={2}>
       <Text size="xs" fw={600} c="dimmed" px="sm" pb={4}>
         {title}
       </Text>
-      {links.map((link) => (
+      {links.map(({ to, label, exact = false }) => (
         <NavLink
-          key={link.to}
+          key={to}
           component={Link}
-          to={link.to}
-          label={link.label}
-          active={isAt(path, link)}
+          to={to}
+          label={label}
+          activeOptions={{ exact, includeSearch: false }}
           onClick={onGone}
         />
       ))}
     </Stack>
   );
-}
-
-function isAt(path: string, { to, exact = false }: PageLink): boolean {
-  return path === to || (!exact && path.startsWith(`${to}/`));
 }

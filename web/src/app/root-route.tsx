@@ -13,6 +13,10 @@ export interface RouterContext {
 
 export const rootRoute = createRootRouteWithContext<RouterContext>()({
   component: Shell,
+  // The frame of a page depends on it. Where it cannot be found out, the page itself says why.
+  beforeLoad: async ({ context }): Promise<void> => {
+    await context.queryClient.ensureQueryData(sessionQuery).catch(() => undefined);
+  },
   notFoundComponent: NotFoundPage,
   errorComponent: FailedPage,
 });

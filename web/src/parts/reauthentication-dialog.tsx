@@ -47,6 +47,7 @@ function PasswordForm({ question }: { question: Question }) {
           label="Password"
           autoComplete="current-password"
           required
+          withAsterisk={false}
           data-autofocus
           key={form.key('password')}
           {...form.getInputProps('password')}

@@ -12,7 +12,7 @@ interface SecretOnceProps {
 /** A secret that the API gives this once. */
 export function SecretOnce({ title, secret, children }: SecretOnceProps) {
   return (
-    <Alert color="yellow" variant="light" role="status" title={title}>
+    <Alert color="indigo" variant="light" role="status" title={title}>
       <Stack gap="sm" align="flex-start">
         <Text size="sm">Copy it now: it is shown this once, and nobody can look it up later.</Text>
         {children}
@@ -21,7 +21,7 @@ export function SecretOnce({ title, secret, children }: SecretOnceProps) {
         </Code>
         <CopyButton value={secret} timeout={3000}>
           {({ copied, copy }) => (
-            <Button size="compact-md" onClick={copy} aria-live="polite">
+            <Button size="compact-sm" onClick={copy} aria-live="polite">
               {copied ? 'Copied' : 'Copy'}
             </Button>
           )}

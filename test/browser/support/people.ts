@@ -1,0 +1,46 @@
+import type { Page } from 'playwright-core';
+import { createUser, newSource, type User } from '../../support/client.js';
+import type { OpenPage } from './open-page.js';
+import type { PageOptions, TestBrowser } from './browser.js';
+import type { Site } from './site.js';
+
+/** Somebody at their browser. */
+export interface Person {
+  readonly user: User;
+  readonly shown: OpenPage;
+  readonly page: Page;
+}
+
+/** Fills in the log-in page that is shown, and sends it. */
+export async function fillInLogin(
+  page: Page,
+  { username, password }: Pick<User, 'username' | 'password'>,
+): Promise<void> {
+  await page.getByLabel('Username').fill(username);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+/** Somebody new, logged in, at `path`. */
+export async function arrive(
+  { url }: Site,
+  browser: TestBrowser,
+  path: string,
+  { user, ...options }: PageOptions & { user?: User } = {},
+): Promise<Person> {
+  const who = user ?? (await createUser(url));
+  const shown = await browser.openPage({ source: newSource(), ...options });
+  const { page } = shown;
+  await page.goto(`${url}${path}`);
+  await heading(page, 'Log in');
+  await fillInLogin(page, who);
+  await page.getByRole('heading', { name: 'Log in' }).waitFor({ state: 'hidden' });
+  // The browser notes that the question who is logged in was answered: nobody.
+  await shown.takeFaults(/status of 401 .*\/v1\/users\/me/);
+  return { user: who, shown, page };
+}
+
+/** Waits for the page of that name. */
+export async function heading(page: Page, name: string): Promise<void> {
+  await page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+}
