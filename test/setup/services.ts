@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createDataSource, migrate } from '../../src/database/data-source.js';
 import { startEmbeddedPostgres } from '../../src/database/embedded-postgres.js';
+import { findBinary } from './debian-binary.js';
 import { elsewhereOf, makeFolder, removeDatabaseFolder } from './folders.js';
 import { killWithUs } from './guard.js';
 import { databaseUrl, execute } from './postgres-client.js';
-import { findRedisBinary } from './redis-binary.js';
 
 /**
  * Makes ready, once for a whole run, what the test files share: a Postgres with a migrated template database, and
@@ -15,7 +15,7 @@ import { findRedisBinary } from './redis-binary.js';
  * @returns what ends them again
  */
 export async function startServices(): Promise<() => Promise<void>> {
-  if (process.env.TEST_REDIS_URL === undefined) findRedisBinary();
+  if (process.env.TEST_REDIS_URL === undefined) findBinary('redis-server');
   const given = process.env.TEST_DATABASE_URL;
   const server = given === undefined ? await startPostgres() : { url: given, stop: () => Promise.resolve() };
   const template = `postern_template_${randomUUID().slice(0, 8)}`;

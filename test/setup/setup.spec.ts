@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createClient } from 'redis';
 import { startRedis } from '../support/redis-server.js';
+import { findBinary } from './debian-binary.js';
 import { makeFolder, removeDatabaseFolder } from './folders.js';
 import { execute } from './postgres-client.js';
 import { createTestDatabase } from './test-database.js';
@@ -27,6 +28,14 @@ describe('createTestDatabase', () => {
     await execute(databases[1].url, 'SELECT FROM users');
     await Promise.all(databases.map((database) => database.drop()));
     await expect(execute(databases[0].url, 'SELECT 1')).rejects.toThrow('does not exist');
+  });
+});
+
+describe('findBinary', () => {
+  it('gives a HAProxy and a PgBouncer that run, and names what to install where there is no such program', () => {
+    expect(spawnSync(findBinary('haproxy'), ['-v']).stdout.toString()).toMatch(/^HAProxy version \d/);
+    expect(spawnSync(findBinary('pgbouncer'), ['--version']).stdout.toString()).toMatch(/^PgBouncer \d/);
+    expect(() => findBinary('no-such-program')).toThrow(/apt install no-such-program, .* TEST_NO_SUCH_PROGRAM/);
   });
 });
 

@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { findBinary } from '../setup/debian-binary.js';
 import { killWithUs } from '../setup/guard.js';
-import { findRedisBinary } from '../setup/redis-binary.js';
 import { freePort } from './ports.js';
 
 export interface RedisServer {
@@ -56,12 +56,15 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
 }
 
 function spawnRedis(port: number, dir: string, args: readonly string[]): ChildProcess {
-  const { path, libraries } = findRedisBinary();
   const log = openSync(join(dir, 'redis.log'), 'a');
-  const child = spawn(path, ['--port', `${port}`, '--dir', dir, ...SETTINGS, ...DEBUGGING, ...args], {
-    env: { LD_LIBRARY_PATH: libraries },
-    stdio: ['ignore', log, log],
-  });
+  const child = spawn(
+    findBinary('redis-server'),
+    ['--port', `${port}`, '--dir', dir, ...SETTINGS, ...DEBUGGING, ...args],
+    {
+      env: {},
+      stdio: ['ignore', log, log],
+    },
+  );
   closeSync(log);
   return child;
 }
