@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 import { eventually } from '../support/barrier.js';
-import { FIRST_ADMIN, FIRST_APP } from '../support/first-accounts.js';
+import { FIRST_ACCOUNTS_ENV, FIRST_ADMIN } from '../support/first-accounts.js';
 import { login } from '../support/client.js';
 import { startRedis } from '../support/redis-server.js';
 import { freePort } from '../support/ports.js';
@@ -13,15 +13,6 @@ import { processEnv, startService, type ServiceProcess } from '../support/servic
 
 /** Starting a process compiles the sources. */
 const SLOW = 120_000;
-
-const GIVEN = {
-  BOOTSTRAP_ADMIN_USERNAME: FIRST_ADMIN.username,
-  BOOTSTRAP_ADMIN_PASSWORD: FIRST_ADMIN.password,
-  BOOTSTRAP_ADMIN_APITOKEN: FIRST_ADMIN.apitoken,
-  BOOTSTRAP_APP_USERNAME: FIRST_APP.username,
-  BOOTSTRAP_APP_PASSWORD: FIRST_APP.password,
-  BOOTSTRAP_APP_APITOKEN: FIRST_APP.apitoken,
-};
 
 let database: TestDatabase;
 let dataDir: string;
@@ -38,7 +29,9 @@ afterEach(async () => {
 });
 
 async function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
-  const service = await startService(processEnv({ DATABASE_URL: database.url, DATA_DIR: dataDir, ...GIVEN, ...env }));
+  const service = await startService(
+    processEnv({ DATABASE_URL: database.url, DATA_DIR: dataDir, ...FIRST_ACCOUNTS_ENV, ...env }),
+  );
   services.push(service);
   return service;
 }
@@ -236,46 +229,6 @@ describe('a lost Postgres', () => {
   );
 });
 
-describe('several processes on one port', () => {
-  it(
-    'share it, replace one that died, and end together',
-    async () => {
-      const service = await start({ WEB_CONCURRENCY: '2' });
-      await service.ready();
-      await eventually(() => pids(service).length === 2, SLOW);
-      const [victim] = pids(service);
-      process.kill(victim!, 'SIGKILL');
-      await eventually(() => pids(service).length === 3, SLOW);
-      await service.ready();
-      expect((await login(service.url, FIRST_ADMIN)).accesstoken).toMatch(/^act_/);
-      expect(await service.end('SIGTERM')).toBe(0);
-      for (const pid of pids(service)) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-    },
-    SLOW,
-  );
-
-  it(
-    'end together where one must not go on',
-    async () => {
-      const service = await start({ WEB_CONCURRENCY: '2' });
-      await service.ready();
-      const other = await start({ TRUTH_LEASE_MS: '600' });
-      await other.ready();
-      expect(await service.exit).toBe(1);
-      expect(service.stderr()).toContain('npm run admin -- new-generation');
-    },
-    SLOW,
-  );
-});
-
-function lines(service: ServiceProcess): { msg?: string; pid?: number; context?: string }[] {
-  return service
-    .stdout()
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { msg?: string });
-}
-
 /** A login has counted its hash, which it does just before. */
 async function isHashing(): Promise<boolean> {
   const client = new pg.Client({ connectionString: database.url });
@@ -283,11 +236,6 @@ async function isHashing(): Promise<boolean> {
   const { rowCount } = await client.query(`SELECT 1 FROM limits WHERE key LIKE '%hash-token%'`);
   await client.end();
   return rowCount === 1;
-}
-
-/** Of the processes that have said that they listen. */
-function pids(service: ServiceProcess): number[] {
-  return lines(service).flatMap(({ msg, pid }) => (msg?.startsWith('listening') ? [pid!] : []));
 }
 
 /** Makes one call on a connection that is then kept; what it gives resolves when the service closes it. */

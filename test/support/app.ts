@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Registry } from 'prom-client';
 import type { DataSource } from 'typeorm';
 import { TruthService } from '../../src/authority/truth.service.js';
 import { ensureFirstAccounts } from '../../src/bootstrap/first-accounts.js';
@@ -15,7 +16,7 @@ import { loadConfig } from '../../src/config/env.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 import { createTestRedis } from '../setup/test-redis.js';
 import { eventually } from './barrier.js';
-import { FIRST_ADMIN, FIRST_APP } from './first-accounts.js';
+import { FIRST_ACCOUNTS_ENV } from './first-accounts.js';
 
 /** Few rounds, a short lease, and sources that a test can choose by `X-Forwarded-For`. */
 export const TEST_ENV: Readonly<Record<string, string>> = {
@@ -29,12 +30,7 @@ export const TEST_ENV: Readonly<Record<string, string>> = {
   TRUTH_LEASE_MS: '1500',
   PASSWORD_ITERATIONS: '1000',
   HASH_CONCURRENCY: '1',
-  BOOTSTRAP_ADMIN_USERNAME: FIRST_ADMIN.username,
-  BOOTSTRAP_ADMIN_PASSWORD: FIRST_ADMIN.password,
-  BOOTSTRAP_ADMIN_APITOKEN: FIRST_ADMIN.apitoken,
-  BOOTSTRAP_APP_USERNAME: FIRST_APP.username,
-  BOOTSTRAP_APP_PASSWORD: FIRST_APP.password,
-  BOOTSTRAP_APP_APITOKEN: FIRST_APP.apitoken,
+  ...FIRST_ACCOUNTS_ENV,
 };
 
 export interface TestAppOptions {
@@ -56,6 +52,8 @@ export interface TestApp {
   readonly databaseUrl: string;
   readonly redisUrl: string | undefined;
   readonly db: DataSource;
+  /** What METRICS_PORT would tell; undefined without it. */
+  readonly metrics: Registry | undefined;
   /** Why it said that it must not go on. */
   readonly fatal: readonly string[];
   /** The one instance of that class in it. */
@@ -76,12 +74,12 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     const fatal: string[] = [];
     const serving = await serve(config, logger, (reason) => fatal.push(reason));
     undo.push(() => serving.stop(false));
-    const { app, url } = serving;
+    const { app, url, metrics } = serving;
     const truth = app.get(TruthService);
     await eventually(() => truth.ready);
     const get = <T>(type: abstract new (...args: never[]) => T): T => app.get<T>(type, { strict: false });
     const db = app.get<DataSource>(getDataSourceToken());
-    return { url, app, config, databaseUrl, redisUrl: config.redisUrl, db, fatal, get, close };
+    return { url, app, config, databaseUrl, redisUrl: config.redisUrl, db, metrics, fatal, get, close };
   } catch (error) {
     await close();
     throw error;

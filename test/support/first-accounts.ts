@@ -18,3 +18,13 @@ export const FIRST_APP: Account = {
   password: 'lanterns drift over fjords',
   apitoken: formatToken('apt', makeToken()),
 };
+
+/** What makes the service make them. */
+export const FIRST_ACCOUNTS_ENV: Readonly<Record<string, string>> = {
+  BOOTSTRAP_ADMIN_USERNAME: FIRST_ADMIN.username,
+  BOOTSTRAP_ADMIN_PASSWORD: FIRST_ADMIN.password,
+  BOOTSTRAP_ADMIN_APITOKEN: FIRST_ADMIN.apitoken,
+  BOOTSTRAP_APP_USERNAME: FIRST_APP.username,
+  BOOTSTRAP_APP_PASSWORD: FIRST_APP.password,
+  BOOTSTRAP_APP_APITOKEN: FIRST_APP.apitoken,
+};

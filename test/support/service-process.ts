@@ -12,7 +12,7 @@ const BIN = join(ROOT, 'node_modules/.bin');
 const TYPESCRIPT = join(ROOT, 'scripts/typescript.mjs');
 
 /** Longer than a busy machine takes to compile the sources and to start. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 120_000;
 
 /** A program of ours as a process of its own, run from the sources. */
 export interface OwnProcess {

@@ -1,0 +1,362 @@
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { connect as connectH2 } from 'node:http2';
+import { request as httpsRequest } from 'node:https';
+import { connect } from 'node:tls';
+import pg from 'pg';
+import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
+import { createTestRedis, type TestRedis } from '../setup/test-redis.js';
+import { adminLogin, type TokenLogin } from '../support/client.js';
+import { eventually } from '../support/barrier.js';
+import { FIRST_ACCOUNTS_ENV, FIRST_ADMIN } from '../support/first-accounts.js';
+import { startHaproxy, type Haproxy } from '../support/haproxy.js';
+import { Load, type Call } from '../support/load.js';
+import { freePort } from '../support/ports.js';
+import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
+
+/** Starting a process compiles the sources. */
+const SLOW = 400_000;
+
+let database: TestDatabase;
+let redis: TestRedis;
+let ports: number[];
+let services: ServiceProcess[];
+let haproxy: Haproxy;
+let as: TokenLogin;
+let credentials: Record<string, string>;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  redis = await createTestRedis();
+  ports = [await freePort(), await freePort()];
+  services = [await start(0), await start(1)];
+  haproxy = await startHaproxy({ processes: [`127.0.0.1:${ports[0]}`, `127.0.0.1:${ports[1]}`] });
+  as = await adminLogin(services[0]!.url);
+  credentials = { 'x-user-id': as.userid, authorization: `Bearer ${as.accesstoken}` };
+}, SLOW);
+afterAll(async () => {
+  await haproxy.stop();
+  for (const service of services) await service.end('SIGKILL');
+  await redis.stop();
+  await database.drop();
+});
+
+async function start(index: number): Promise<ServiceProcess> {
+  const where = {
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    PORT: String(ports[index]),
+    TRUTH_LEASE_MS: '10000',
+  };
+  const service = await startService(processEnv({ ...where, ...FIRST_ACCOUNTS_ENV, DRAIN_SECONDS: '1' }));
+  await service.ready();
+  return service;
+}
+
+const HOST = 'Host: localhost\r\n';
+const LOGIN = `POST /v1/auth/login HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n`;
+/** What would be answered with 200, were it taken for a request of its own. */
+const LAST = `GET /livez HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
+
+interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+function ask(path: string, { method = 'GET', headers = {} }: Partial<Call> = {}, body?: string): Promise<Reply> {
+  const { certificate: ca, httpsPort: port } = haproxy;
+  return send(httpsRequest({ host: '127.0.0.1', port, path, method, headers, ca, agent: false }), body);
+}
+
+function send(call: ReturnType<typeof httpRequest>, body?: string): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    call.once('error', reject);
+    call.once('response', (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('end', () =>
+        resolve({ status: response.statusCode!, headers: response.headers, text: Buffer.concat(chunks).toString() }),
+      );
+    });
+    call.end(body);
+  });
+}
+
+/** Sends bytes as they are and gives all that came until the other side ended the connection. */
+function sendRaw(text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const options = {
+      port: haproxy.httpsPort,
+      host: '127.0.0.1',
+      ca: haproxy.certificate,
+      ALPNProtocols: ['http/1.1'],
+    };
+    const socket = connect(options, () => socket.write(text, 'latin1'));
+    let received = '';
+    socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(received));
+  });
+}
+
+function expectProblem(reply: Reply, status: number, code: string): void {
+  expect([reply.status, reply.headers['content-type']]).toEqual([status, 'application/problem+json; charset=utf-8']);
+  const problem = JSON.parse(reply.text) as { title: string };
+  const requestId = reply.headers['x-request-id'];
+  expect(problem).toEqual({ type: 'about:blank', title: problem.title, status, code, requestId });
+  expect(reply.headers).toMatchObject({
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  });
+}
+
+async function query(text: string): Promise<{ ip: string }[]> {
+  const client = new pg.Client({ connectionString: database.url });
+  await client.connect();
+  const { rows } = await client.query<{ ip: string }>(text);
+  await client.end();
+  return rows;
+}
+
+describe('through HAProxy', () => {
+  it('a login is honoured by both processes, without sticking to one', async () => {
+    const { username, password, apitoken } = FIRST_ADMIN;
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ username, password, apitoken });
+    const reply = await ask('/v1/auth/login', { method: 'POST', headers }, body);
+    expect(reply.status).toBe(200);
+    expect(reply.headers['strict-transport-security']).toBeDefined();
+    expect(reply.headers['set-cookie']).toBeUndefined();
+    const { userid, accesstoken } = JSON.parse(reply.text) as TokenLogin;
+    const own = { 'x-user-id': userid, authorization: `Bearer ${accesstoken}` };
+    for (let call = 0; call < 8; call += 1) expect((await ask('/v1/users/me', { headers: own })).status).toBe(200);
+    for (const { url } of services) {
+      expect((await fetch(`${url}/v1/auth/check`, { headers: own })).status).toBe(204);
+    }
+    await eventually(() => [1, 2].every((index) => haproxy.log().includes(`/process-${index} `)));
+  });
+
+  it('HTTP/2 is served as well', async () => {
+    const client = connectH2(haproxy.url, { ca: haproxy.certificate });
+    const stream = client.request({ ':path': '/v1/auth/check', ...credentials });
+    const [headers] = await new Promise<[Record<string, unknown>]>((resolve, reject) => {
+      stream.once('response', (...args) => resolve(args as never));
+      stream.once('error', reject);
+    });
+    expect(headers[':status']).toBe(204);
+    client.destroy();
+  });
+
+  it('nobody can say for himself where he comes from, by which scheme, or who he is', async () => {
+    const forged = {
+      forwarded: 'for=203.0.113.9;proto=http',
+      'x-forwarded-for': '203.0.113.9, 203.0.113.10',
+      'x-forwarded-proto': 'http',
+      'x-forwarded-method': 'DELETE',
+      'x-real-ip': '203.0.113.9',
+      'x-auth-user-id': as.userid,
+      'x-auth-roles': 'admin',
+    };
+    const reply = await ask('/v1/users/me', { headers: { ...forged, ...credentials } });
+    expect(reply.status).toBe(200);
+    expect(reply.headers['strict-transport-security']).toBeDefined();
+    expect((await ask('/v1/users/me', { headers: forged })).status).toBe(401);
+    const headers = { 'content-type': 'application/json', 'x-forwarded-for': '203.0.113.9' };
+    const { username, password, apitoken } = FIRST_ADMIN;
+    const body = JSON.stringify({ username, password, apitoken });
+    expect((await ask('/v1/auth/login', { method: 'POST', headers }, body)).status).toBe(200);
+    expect(
+      await query(`SELECT host(ip::inet) AS ip FROM audit WHERE action = 'login' ORDER BY at DESC LIMIT 1`),
+    ).toEqual([{ ip: '127.0.0.1' }]);
+  });
+
+  it('nothing is served in clear, whatever a header says of the scheme', async () => {
+    const { hostname, port } = new URL(haproxy.clearUrl);
+    const clear = (path: string, headers: Record<string, string>) =>
+      send(httpRequest({ hostname, port, path, headers: { 'x-forwarded-proto': 'https', ...headers }, agent: false }));
+    const refused = await clear('/v1/users/me', credentials);
+    expect([refused.status, refused.headers['content-type']]).toEqual([403, 'application/problem+json; charset=utf-8']);
+    expect(JSON.parse(refused.text)).toMatchObject({
+      status: 403,
+      code: 'https_required',
+      requestId: refused.headers['x-request-id'],
+    });
+    const shown = await clear('/docs', { host: 'postern.example' });
+    expect([shown.status, shown.headers.location]).toEqual([308, 'https://postern.example/docs']);
+  });
+
+  it.each([
+    ['//v1/users/me'],
+    ['/v1//users/me'],
+    ['/v1/users;x=1/me'],
+    ['/v1/users%2fme'],
+    ['/v1/users%2Fme'],
+    ['/v1/users/%00'],
+    ['/v1/users\\me'],
+    ['/v1/users%5cme'],
+    ['/v1/roles/../users/me'],
+    ['/v1/./users/me'],
+    ['/v1/%2e%2e/users/me'],
+    ['/v1/users/..'],
+  ])('the path %s is refused', async (path) => {
+    expectProblem(await ask(path, { headers: credentials }), 400, 'malformed');
+  });
+
+  it('a name with two dots in it is no odd path', async () => {
+    const reply = await ask('/v1/areas/none/usernames/a..b', { method: 'DELETE', headers: credentials });
+    expectProblem(reply, 404, 'not_found');
+  });
+
+  it.each(['TRACE', 'PROPFIND', 'LOCK', 'PURGE'])('the method %s is refused', async (method) => {
+    const reply = await ask('/v1/users/me', { method, headers: credentials });
+    expectProblem(reply, 405, 'method_not_allowed');
+    expect(reply.headers.allow).toContain('GET');
+  });
+
+  it('keeps the label of the caller where it is one', async () => {
+    const kept = await ask('//', { headers: { 'x-request-id': 'my-request-1' } });
+    expect(kept.headers['x-request-id']).toBe('my-request-1');
+    expectProblem(kept, 400, 'malformed');
+    const replaced = await ask('//', { headers: { 'x-request-id': 'bad"label' } });
+    expect(replaced.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    expectProblem(replaced, 400, 'malformed');
+  });
+
+  it('a header whose name could be taken for another is refused', async () => {
+    expectProblem(await ask('/v1/users/me', { headers: { x_user_id: as.userid } }), 403, 'forbidden');
+  });
+
+  it.each([
+    ['CONNECT', 'CONNECT localhost:443 HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['no host', 'GET /v1/config HTTP/1.1\r\n\r\n'],
+    ['a target of its own', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['chunks in HTTP/1.0', `POST /v1/auth/login HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+    ['NUL in a header', `GET /v1/config HTTP/1.1\r\n${HOST}X-A: b\0c\r\n\r\n`],
+  ])('%s is refused with a problem', async (_what, text) => {
+    const [answer] = (await sendRaw(`${text}${LAST}`)).split('\r\n\r\nHTTP/');
+    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(answer).toMatch(/content-type: application\/problem\+json/);
+  });
+
+  it.each([
+    ['a target in absolute form', `GET http://evil.example/v1/config HTTP/1.1\r\n${HOST}\r\n`],
+    ['two hosts', `GET /v1/config HTTP/1.1\r\n${HOST}Host: evil.example\r\n\r\n`],
+    ['two lengths', `${LOGIN}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`],
+    ['another coding', `${LOGIN}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
+    ['a coding that is none', `${LOGIN}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`],
+    ['a bare CR', `GET /v1/config HTTP/1.1\r\n${HOST}X-A: b\rX-Auth-User-Id: c\r\n\r\n`],
+    ['NUL in the path', `GET /v1/\0config HTTP/1.1\r\n${HOST}\r\n`],
+    ['a space before the colon', `GET /v1/config HTTP/1.1\r\n${HOST}X-User-Id : a\r\n\r\n`],
+    ['a header without a name', `GET /v1/config HTTP/1.1\r\n${HOST}: a\r\n\r\n`],
+  ])('%s is refused by the parser of HAProxy, which ends the connection', async (_what, text) => {
+    const received = await sendRaw(`${text}${LAST}`);
+    expect(received).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+
+  it('a length beside chunks hides no second request: HAProxy drops it and ends the connection', async () => {
+    // As RFC 9112 section 6.3 allows; no rule gets to see the length.
+    const received = await sendRaw(`${LOGIN}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${LAST}`);
+    expect(received).toMatch(/^HTTP\/1\.1 422 /);
+    expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+
+  it('a folded header is one header, and what is folded into it is none', async () => {
+    const text = `GET /v1/auth/check HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n X-User-Id: ${as.userid}\r\nConnection: close\r\n\r\n`;
+    expect(await sendRaw(text)).toMatch(/^HTTP\/1\.1 401 /);
+  });
+
+  it('a source that asks too often is told to wait, and nobody else', async () => {
+    const strict = await startHaproxy({
+      processes: [`127.0.0.1:${ports[0]}`, `127.0.0.1:${ports[1]}`],
+      requestsPerSource: 3,
+    });
+    const { hostname, port } = new URL(strict.url);
+    const call = (localAddress: string) =>
+      send(httpsRequest({ hostname, port, path: '/livez', ca: strict.certificate, agent: false, localAddress }));
+    const statuses = [];
+    for (let calls = 0; calls < 5; calls += 1) statuses.push((await call('127.0.0.1')).status);
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    const refused = await call('127.0.0.1');
+    expectProblem(refused, 429, 'rate_limited');
+    expect(refused.headers['retry-after']).toBe('60');
+    expect((await call('127.0.0.2')).status).toBe(200);
+    await strict.stop();
+  });
+
+  it('logs neither path nor query', async () => {
+    const seen = haproxy.log().length;
+    await ask('/v1/config?secret=canary-of-the-query');
+    await eventually(() => / GET \d{3} /.test(haproxy.log().slice(seen)));
+    expect(haproxy.log()).not.toMatch(/canary|v1/);
+  });
+});
+
+describe('behind HAProxy', () => {
+  const reads = (): Call[] => [
+    { path: '/v1/auth/check', headers: credentials },
+    { path: '/v1/users/me', headers: credentials },
+  ];
+  const write = (): Call => ({ method: 'PUT', path: `/v1/users/${as.userid}/roles/admin`, headers: credentials });
+
+  it(
+    'one process after the other is stopped and started again, and no request fails',
+    async () => {
+      const from = haproxy.log().length;
+      const load = new Load(haproxy.url, reads(), haproxy.certificate);
+      // On a connection of their own, one by one: they wait for each other at the row of the account anyway.
+      const writes = new Load(haproxy.url, [write()], haproxy.certificate, 1);
+      for (const index of [0, 1]) {
+        expect(await services[index]!.end('SIGTERM')).toBe(0);
+        services[index] = await start(index);
+        await served(index, load);
+      }
+      expect(await writes.end()).toEqual({ 204: expect.any(Number) });
+      expect(await outcomeOf(load, from)).toEqual({ statuses: ['200', '204'], refused: [] });
+    },
+    SLOW,
+  );
+
+  it(
+    'one process is killed, and no call that may be asked twice fails',
+    async () => {
+      const from = haproxy.log().length;
+      const load = new Load(haproxy.url, reads(), haproxy.certificate);
+      await eventually(() => load.count > 200);
+      await services[0]!.end('SIGKILL');
+      const before = load.count;
+      await eventually(() => load.count > before + 200);
+      expect(await outcomeOf(load, from)).toEqual({ statuses: ['200', '204'], refused: [] });
+    },
+    SLOW,
+  );
+
+  it(
+    'where all are gone the proxy says so as the service would',
+    async () => {
+      await services[1]!.end('SIGKILL');
+      const reply = await ask('/v1/users/me', { headers: credentials });
+      expectProblem(reply, 503, 'unavailable');
+      expect(reply.headers['retry-after']).toBe('1');
+    },
+    SLOW,
+  );
+
+  /** What came of the calls, and what the proxy has logged of those that were not answered as they should. */
+  async function outcomeOf(load: Load, from: number) {
+    const statuses = Object.keys(await load.end()).toSorted();
+    const lines = haproxy.log().slice(from).split('\n');
+    return { statuses, refused: lines.filter((line) => /^\S+ \S+ [A-Z]+ (?!20[04] )/.test(line)).slice(0, 10) };
+  }
+
+  /** Waits until the proxy sends calls there again: the next one must not be stopped before. */
+  async function served(index: number, load: Load): Promise<void> {
+    const name = `process-${index + 1} `;
+    const seen = haproxy.log().length;
+    await eventually(() => haproxy.log().indexOf(name, seen) !== -1, 60_000);
+    const before = load.count;
+    await eventually(() => load.count > before + 100);
+  }
+});
