@@ -6,10 +6,12 @@ import type { NewAccount } from './bootstrap/insert-account.js';
 import { loadConfigOrExit } from './bootstrap/load-config.js';
 import { createLogger } from './bootstrap/logger.js';
 import { openDatabase } from './bootstrap/open-database.js';
+import { openMetrics } from './bootstrap/open-metrics.js';
 import { prepareDatabase } from './bootstrap/prepare-database.js';
-import { ACCIDENT, runProcesses } from './bootstrap/processes.js';
+import { ACCIDENT, Processes } from './bootstrap/processes.js';
 import { run, type Opened } from './bootstrap/run.js';
 import { serve } from './bootstrap/serve.js';
+import { Worker } from './bootstrap/worker.js';
 import type { Config } from './config/config.js';
 
 const config = loadConfigOrExit();
@@ -20,11 +22,29 @@ process.on('uncaughtException', (error) => {
   process.exit(cluster.isWorker ? ACCIDENT : 1);
 });
 
+let processes: Processes | undefined;
+// Without a listener the signal would end the process.
+process.on('SIGUSR2', () => {
+  if (processes === undefined) logger.warn('SIGUSR2: there is nothing to restart in turn');
+  else void processes.roll();
+});
+
 process.exit(await run(cluster.isWorker ? startWorker : startService, logger));
 
 /** One process of several: the first one has made the database ready. */
 async function startWorker(opened: Opened, fatal: (reason: string) => void): Promise<void> {
-  await listen(config, opened, fatal);
+  const worker = new Worker(() => {
+    void serving.then(({ leavePort }) => leavePort());
+    process.kill(process.pid, 'SIGTERM');
+  });
+  const serving = serve(config, logger, fatal, (truth) => worker.mayListen(truth));
+  opened.add(async (gracefully) => {
+    worker.stop();
+    await (await serving.catch(() => null))?.stop(gracefully);
+  });
+  const { url, metrics } = await serving;
+  if (metrics !== undefined) (await import('./metrics/shared-metrics.js')).tellMetrics(metrics);
+  logger.info(`listening on ${url}`);
 }
 
 async function startService(opened: Opened, fatal: (reason: string) => void): Promise<void> {
@@ -39,14 +59,19 @@ async function startService(opened: Opened, fatal: (reason: string) => void): Pr
   }
   // The others must find the embedded database; one that was configured they read themselves, secrets files and all.
   const env: Record<string, string> = config.databaseUrl === undefined ? { DATABASE_URL: ready.databaseUrl } : {};
-  await runProcesses(config.webConcurrency, env, { opened, fatal, logger });
+  processes = new Processes(config.webConcurrency, env, fatal, logger.child({ context: 'Processes' }));
+  opened.add(() => processes!.stop());
+  await processes.start();
+  const text = async () => (await import('./metrics/shared-metrics.js')).sharedMetrics(processes!.serving);
+  await openMetrics(config, text, opened, logger);
   tellOnce(made, visitableUrl(config.host, config.port), logger);
 }
 
 async function listen(ready: Config, opened: Opened, fatal: (reason: string) => void): Promise<string> {
   const serving = serve(ready, logger, fatal);
   opened.add(async (gracefully) => (await serving.catch(() => null))?.stop(gracefully));
-  const { url } = await serving;
+  const { url, metrics } = await serving;
+  await openMetrics(config, () => metrics!.metrics(), opened, logger);
   logger.info(`listening on ${url}`);
   return url;
 }

@@ -16,6 +16,7 @@ import { AccessGuard } from './guards/access.guard.js';
 import { KnownSources } from './known-sources.js';
 import { LeakedCredentials } from './leaked-credentials.js';
 import { LoginLimits } from './login-limits.js';
+import { LoginOutcomes } from './login-outcomes.js';
 import { LoginService } from './login.service.js';
 import { OwnPasswordService } from './own-password.service.js';
 import { PasswordProof } from './password-proof.service.js';
@@ -42,6 +43,7 @@ import { WebLoginService } from './web-login.service.js';
     AccessGuard,
     LoginService,
     LoginLimits,
+    LoginOutcomes,
     KnownSources,
     WebFailures,
     OwnPasswordService,

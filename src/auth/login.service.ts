@@ -14,6 +14,7 @@ import { foldUsername } from '../common/username.js';
 import { UsersService } from '../users/users.service.js';
 import type { LoginRequest } from './auth.dto.js';
 import { LoginLimits } from './login-limits.js';
+import { LoginOutcomes } from './login-outcomes.js';
 
 /** Whose apitoken was presented, with all that was read beside it in one go. */
 type Candidate = NonNullable<Awaited<ReturnType<ApitokensService['findForLogin']>>>;
@@ -42,6 +43,7 @@ export class LoginService {
     private readonly remembered: RememberedPasswords,
     private readonly sessions: SessionsService,
     private readonly audit: AuditService,
+    private readonly outcomes: LoginOutcomes,
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
@@ -50,6 +52,10 @@ export class LoginService {
    * @throws Problem `invalid_credentials`, the same whatever was wrong; `rate_limited`; `overloaded`; `unavailable`.
    */
   async prove(body: LoginRequest, client: ClientInfo, gone: AbortSignal): Promise<ProvenLogin> {
+    return this.outcomes.watch('token', () => this.proveAll(body, client, gone));
+  }
+
+  private async proveAll(body: LoginRequest, client: ClientInfo, gone: AbortSignal): Promise<ProvenLogin> {
     const username = foldUsername(body.username);
     const candidate = await this.candidate(username, body.apitoken);
     if (candidate === null) {
@@ -137,6 +143,7 @@ export class LoginService {
   }
 
   private async refuse(username: string | null, userid: string | null, client: ClientInfo): Promise<never> {
+    this.outcomes.count('token', userid === null ? 'wrong_apitoken' : 'wrong_password');
     await this.audit.recordFailedLogin({ username, userid, client, mode: 'token' });
     throw new Problem('invalid_credentials');
   }

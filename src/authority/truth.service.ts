@@ -40,6 +40,7 @@ export class TruthService implements OnModuleDestroy {
   private clock: { readonly postgresMs: number; readonly askedAt: number } | undefined;
   private draining = false;
   private schemaOurs = false;
+  private readonly answered = { postgres: false, redis: false };
   private fatalListener: ((reason: string) => void) | undefined;
 
   constructor(
@@ -77,6 +78,16 @@ export class TruthService implements OnModuleDestroy {
   get postgresNowMs(): number {
     if (this.clock === undefined) throw new Error('Postgres has not told its time yet');
     return this.clock.postgresMs + performance.now() - this.clock.askedAt;
+  }
+
+  /** Seconds since what the lease rests on was asked; null where nothing was ever confirmed. */
+  get leaseAgeSeconds(): number | null {
+    return this.leaseUntil === 0 ? null : (performance.now() - this.leaseUntil + this.leaseMs) / 1000;
+  }
+
+  /** Whether each of the two answered the last heartbeat; with sessions in Postgres there is no Redis to answer. */
+  get dependencies(): { readonly postgres: boolean; readonly redis: boolean | null } {
+    return { postgres: this.answered.postgres, redis: this.redis.enabled ? this.answered.redis : null };
   }
 
   /** What to work under; 503 `unavailable` without a lease. */
@@ -160,6 +171,8 @@ export class TruthService implements OnModuleDestroy {
     try {
       // Both to their end: a question left open would meet the next one on the same connection.
       const answers = await Promise.allSettled([this.probe.postgres(), this.probe.redis()]);
+      this.answered.postgres = answers[0].status === 'fulfilled';
+      this.answered.redis = answers[1].status === 'fulfilled';
       const [postgres, server] = [valueOf(answers[0]), valueOf(answers[1])];
       if (this.stopped || connection !== this.redis.connection) return;
       await this.judge(postgres, server, sentAt, connection);

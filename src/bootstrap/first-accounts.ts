@@ -38,8 +38,9 @@ export async function ensureFirstAccounts(
 ): Promise<NewAccount[]> {
   if ((await missingKinds(dataSource, config)).length === 0) return [];
   return dataSource.transaction(async (tx) => {
-    // Another process may hash at this moment: it is waited for.
-    await tx.query(`SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)`);
+    // Another process may hash at this moment: it is waited for. So may this one, for long on a busy machine.
+    await tx.query(`SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true),
+      set_config('idle_in_transaction_session_timeout', '0', true)`);
     await tx.query('SELECT pg_advisory_xact_lock($1)', [FIRST_ACCOUNTS_LOCK]);
     const accounts = await availableOf(tx, await wantedAccounts(tx, config), warn);
     if (accounts.length === 0) return [];

@@ -1,8 +1,9 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Server as NetServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { TruthService } from '../authority/truth.service.js';
 import type { Config } from '../config/config.js';
 import { RedisService } from '../redis/redis.service.js';
@@ -27,45 +28,71 @@ const CLOSE_MS = 5_000;
 export interface Serving {
   readonly app: NestFastifyApplication;
   readonly url: string;
+  /** What it counts of itself, where METRICS_PORT asks for it. */
+  readonly metrics: Registry | undefined;
   /** Un-ready, wait `DRAIN_SECONDS`, finish what runs, close. Without `gracefully` no wait and no last requests. */
   stop(gracefully: boolean): Promise<void>;
+  /** Accepts no more connections, because other processes serve the port; those that it has are served as before. */
+  readonly leavePort: () => void;
 }
 
 /**
  * Makes the application and listens, after a Redis that is there was found fit and the heartbeat has begun. Whether it
  * is ready is for `/readyz` to say.
  * @param onFatal is told why this process must not go on
- * @throws StartupError where it cannot start.
+ * @param mayListen what it waits for before it listens, its heartbeat beating; default: nothing
+ * @throws StartupError where it cannot start, and what `mayListen` throws.
  */
-export async function serve(config: Config, logger: Logger, onFatal: (reason: string) => void): Promise<Serving> {
+export async function serve(
+  config: Config,
+  logger: Logger,
+  onFatal: (reason: string) => void,
+  mayListen: (truth: TruthService) => Promise<void> = () => Promise.resolve(),
+): Promise<Serving> {
   const app = await createApp(config, logger);
   const stop = (gracefully: boolean) => stopServing(app, config, gracefully);
   try {
+    const metrics = await metricsOf(app, config);
     await app.init();
     await requireRedis(app.get(RedisService), logger, onFatal);
     const truth = app.get(TruthService);
     truth.onFatal(onFatal);
     truth.start();
+    await mayListen(truth);
     await listen(app, config);
-    const { port } = serverOf(app).address() as AddressInfo;
-    return { app, url: visitableUrl(config.host, port), stop };
+    const server = serverOf(app);
+    const { port } = server.address() as AddressInfo;
+    // Not http's own `close`, which would end kept connections in the face of whoever is about to use them.
+    const leavePort = () => void NetServer.prototype.close.call(server);
+    return { app, url: visitableUrl(config.host, port), metrics, stop, leavePort };
   } catch (error) {
     await stop(false);
     throw error;
   }
 }
 
+/** Nobody pays for what he has not asked for: its library is not even loaded. */
+async function metricsOf(app: NestFastifyApplication, { metricsPort }: Config): Promise<Registry | undefined> {
+  if (metricsPort === undefined) return undefined;
+  const { createMetrics } = await import('../metrics/metrics.js');
+  return createMetrics(app);
+}
+
 async function listen(app: NestFastifyApplication, { host, port }: Config): Promise<void> {
   try {
     await app.listen(port, host);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw new StartupError(`PORT: ${port} is in use on ${host}`);
-    if (code === 'EACCES') throw new StartupError(`PORT: this user may not listen on ${port}`);
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new StartupError(`HOST: ${host} is not of this machine`);
-    throw error;
+    throw whyNotListening(error, 'PORT', host, port);
   }
+}
+
+/** In words for the operator, where there are any. */
+export function whyNotListening(error: unknown, name: 'PORT' | 'METRICS_PORT', host: string, port: number): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return new StartupError(`${name}: ${port} is in use on ${host}`);
+  if (code === 'EACCES') return new StartupError(`${name}: this user may not listen on ${port}`);
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new StartupError(`HOST: ${host} is not of this machine`);
+  return error;
 }
 
 /**
@@ -74,7 +101,7 @@ async function listen(app: NestFastifyApplication, { host, port }: Config): Prom
  */
 async function stopServing(app: NestFastifyApplication, config: Config, gracefully: boolean): Promise<void> {
   const server = serverOf(app);
-  if (gracefully && server.listening) {
+  if (gracefully) {
     app.get(TruthService).drain();
     // Whoever keeps a connection is asked to open the next one elsewhere, while this one still answers.
     server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));

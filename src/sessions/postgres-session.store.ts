@@ -80,7 +80,7 @@ export class PostgresSessionStore extends SessionStore {
     this.truth.begin();
     const [row]: (SessionRow & AuthorityRow)[] = await this.dataSource.query(AUTHENTICATE, [sid, userid]);
     if (row === undefined || !sameHash(row.secret_hash, secretHash)) return null;
-    return { session: toSession(row), authority: authorityFromRow(row) };
+    return { session: toSession(row), authority: authorityFromRow(row), by: 'postgres' };
   }
 
   async touch(session: Session): Promise<void> {

@@ -140,7 +140,7 @@ export class RedisSessionStore extends SessionStore {
     const stored = decodeSession(userid, sid, value);
     if (stored === null || !sameHash(stored.session.secretHash, secretHash)) return null;
     const authority = stored.generation === ticket.generation ? decodeCopy(copy) : null;
-    if (authority !== null) return { session: stored.session, authority };
+    if (authority !== null) return { session: stored.session, authority, by: 'redis' };
     return this.decideByPostgres(ticket, stored, copy === undefined);
   }
 
@@ -194,7 +194,7 @@ export class RedisSessionStore extends SessionStore {
       // Stamped with the generation this request began under; left out where a full Redis refuses.
       await STAMP.run(this.redis.client, [key], [generation, ticket.generation]).catch(() => undefined);
     }
-    return { session, authority: truth.authority };
+    return { session, authority: truth.authority, by: 'postgres' };
   }
 
   /** The values of the keys; what is no JSON is somebody else's and counts as not there. */

@@ -6,6 +6,8 @@ import type { NewSession, Session } from './session.js';
 export interface Found {
   readonly session: Session;
   readonly authority: Authority;
+  /** Who decided. */
+  readonly by: 'redis' | 'postgres';
 }
 
 /**

@@ -1,0 +1,197 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
+import { createTestRedis, type TestRedis } from '../setup/test-redis.js';
+import { eventually } from '../support/barrier.js';
+import { login, type TokenLogin } from '../support/client.js';
+import { FIRST_ACCOUNTS_ENV, FIRST_ADMIN } from '../support/first-accounts.js';
+import { Load } from '../support/load.js';
+import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
+
+/** Starting a process compiles the sources. */
+const SLOW = 400_000;
+/** Until the slowest machine has started a process. */
+const PATIENCE_MS = 180_000;
+
+let database: TestDatabase;
+let redis: TestRedis;
+let dataDir: string;
+const services: ServiceProcess[] = [];
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  redis = await createTestRedis();
+  dataDir = mkdtempSync(join(tmpdir(), 'postern-processes-'));
+});
+afterEach(async () => {
+  for (const service of services.splice(0)) await service.end('SIGKILL');
+  await redis.stop();
+  await database.drop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+async function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
+  // Long: a machine that is busy with starting processes must not lose it.
+  const lease = { TRUTH_LEASE_MS: '10000' };
+  const common = { DATABASE_URL: database.url, DATA_DIR: dataDir, WEB_CONCURRENCY: '2', ...FIRST_ACCOUNTS_ENV };
+  const store: Record<string, string> = env['SESSION_STORE'] === 'postgres' ? {} : { REDIS_URL: redis.url };
+  const service = await startService(processEnv({ ...common, ...lease, ...store, ...env }));
+  services.push(service);
+  await service.ready();
+  await eventually(() => listening(service).length >= Number(env['WEB_CONCURRENCY'] ?? 2), PATIENCE_MS);
+  // The first one listened before it was ready, the others did not.
+  await eventually(async () => (await readiness(service, 8)).every((status) => status === 200), PATIENCE_MS);
+  return service;
+}
+
+/** Calls as a browser makes them, and writes on a connection of their own: they wait for each other anyway. */
+async function startLoad(
+  service: ServiceProcess,
+): Promise<{ end(): Promise<string[]>; more(count: number): Promise<void> }> {
+  const as: TokenLogin = await login(service.url, FIRST_ADMIN);
+  const headers = { 'x-user-id': as.userid, authorization: `Bearer ${as.accesstoken}` };
+  const reads = new Load(service.url, [
+    { path: '/v1/auth/check', headers },
+    { path: '/v1/users/me', headers },
+  ]);
+  const write = { method: 'PUT', path: `/v1/users/${as.userid}/roles/admin`, headers };
+  const writes = new Load(service.url, [write], undefined, 1);
+  const end = async () => Object.keys({ ...(await reads.end()), ...(await writes.end()) }).toSorted();
+  const more = async (count: number) => {
+    const before = reads.count;
+    await eventually(() => reads.count >= before + count);
+  };
+  return { end, more };
+}
+
+describe('several processes on one port', () => {
+  it(
+    'fail no request of a rolling restart, and are other ones afterwards',
+    async () => {
+      const service = await start({ DRAIN_SECONDS: '1' });
+      const before = listening(service);
+      const load = await startLoad(service);
+      service.child.kill('SIGUSR2');
+      // Another signal meanwhile changes nothing.
+      service.child.kill('SIGUSR2');
+      await eventually(() => said(service, 'rolling restart: done'), PATIENCE_MS);
+      expect(await load.end()).toEqual(['200', '204']);
+      const after = listening(service).filter((pid) => !before.includes(pid));
+      expect(after).toHaveLength(2);
+      for (const pid of before) expect(isAlive(pid)).toBe(false);
+      for (const pid of after) expect(isAlive(pid)).toBe(true);
+      expect(await service.end('SIGTERM')).toBe(0);
+      for (const pid of after) expect(isAlive(pid)).toBe(false);
+    },
+    SLOW,
+  );
+
+  it(
+    'replace one that died after a growing wait, and the new one answers nothing before it is ready',
+    async () => {
+      const service = await start();
+      for (const waitMs of [1000, 2000]) {
+        const [victim] = listening(service).filter(isAlive);
+        const count = listening(service).length;
+        process.kill(victim!, 'SIGKILL');
+        await eventually(() =>
+          said(service, `process ${victim} has died (SIGKILL): another one is started in ${waitMs} ms`),
+        );
+        const load = await startLoad(service);
+        await eventually(() => listening(service).length === count + 1, PATIENCE_MS);
+        await load.more(200);
+        expect(await load.end()).toEqual(['200', '204']);
+      }
+      expect(await service.end('SIGTERM')).toBe(0);
+      for (const pid of listening(service)) expect(isAlive(pid)).toBe(false);
+    },
+    SLOW,
+  );
+
+  it(
+    'answer that they are not ready where none is',
+    async () => {
+      const port = redis.server!.port;
+      await redis.stop();
+      const service = await startService(
+        processEnv({
+          DATABASE_URL: database.url,
+          DATA_DIR: dataDir,
+          REDIS_URL: `redis://127.0.0.1:${port}`,
+          WEB_CONCURRENCY: '2',
+        }),
+      );
+      services.push(service);
+      await service.listening();
+      expect((await fetch(`${service.url}/readyz`)).status).toBe(503);
+      expect(await service.end('SIGTERM')).toBe(0);
+    },
+    SLOW,
+  );
+
+  it(
+    'end together where none may go on',
+    async () => {
+      const service = await start({ SESSION_STORE: 'postgres' });
+      const other = await startService(
+        processEnv({ DATABASE_URL: database.url, DATA_DIR: dataDir, SESSION_STORE: 'postgres', TRUTH_LEASE_MS: '600' }),
+      );
+      services.push(other);
+      await other.ready();
+      expect(await service.exit).toBe(1);
+      expect(service.stderr()).toContain('npm run admin -- new-generation');
+      expect(service.stderr()).toContain('a process could not go on');
+    },
+    SLOW,
+  );
+});
+
+describe('a process alone', () => {
+  it(
+    'goes on where a rolling restart is asked for, and says that there is none',
+    async () => {
+      const service = await start({ WEB_CONCURRENCY: '1' });
+      service.child.kill('SIGUSR2');
+      await eventually(() => said(service, 'there is nothing to restart'));
+      expect((await fetch(`${service.url}/readyz`)).status).toBe(200);
+    },
+    SLOW,
+  );
+});
+
+/** What as many questions in turn are answered, by one process after the other. */
+async function readiness(service: ServiceProcess, times: number): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let time = 0; time < times; time += 1) {
+    const answer = await fetch(`${service.url}/readyz`, { headers: { connection: 'close' } });
+    await answer.arrayBuffer();
+    statuses.push(answer.status);
+  }
+  return statuses;
+}
+
+function lines(service: ServiceProcess): { msg?: string; pid?: number }[] {
+  return service
+    .stdout()
+    .split('\n')
+    .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    .map((line) => JSON.parse(line) as { msg?: string });
+}
+
+function said(service: ServiceProcess, text: string): boolean {
+  return lines(service).some(({ msg }) => msg?.includes(text));
+}
+
+/** Those that have said that they listen, dead ones too. */
+function listening(service: ServiceProcess): number[] {
+  return lines(service).flatMap(({ msg, pid }) => (msg?.startsWith('listening') ? [pid!] : []));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
