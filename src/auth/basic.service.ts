@@ -81,12 +81,12 @@ export class BasicService {
     const { userid, username, epoch } = await this.proof.prove('basic', sent, client, gone);
     const entry: Entry = [userid, username, epoch];
     // A full Redis refuses it: then the next call is verified again.
-    await this.redis.store.set(key, entry, CACHED_MS).catch(() => undefined);
+    await this.redis.at(key).store.set(key, entry, CACHED_MS).catch(() => undefined);
     return entry;
   }
 
   private async find(key: string): Promise<Entry | null> {
-    const entry = await failClosed(() => this.redis.store.get<unknown>(key));
+    const entry = await failClosed(() => this.redis.at(key).store.get<unknown>(key));
     return isEntry(entry) ? entry : null;
   }
 

@@ -106,7 +106,7 @@ export class AuthorityService {
     const placeholder = JSON.stringify(`?${randomUUID()}`);
     const key = AuthorityService.key(userid, generation);
     try {
-      const answer = await this.redis.client.set(key, placeholder, { NX: true, PX: PLACEHOLDER_MS });
+      const answer = await this.redis.at(key).client.set(key, placeholder, { NX: true, PX: PLACEHOLDER_MS });
       return answer === 'OK' ? placeholder : null;
     } catch {
       return null;
@@ -116,7 +116,7 @@ export class AuthorityService {
   /** Fills the copy where this reader's placeholder still stands; left out where Redis refuses. */
   async fill(userid: string, generation: string, placeholder: string, authority: Authority): Promise<void> {
     const key = AuthorityService.key(userid, generation);
-    await FILL.run(this.redis.client, [key], [placeholder, encodeCopy(authority), COPY_MS]).catch(() => undefined);
+    await FILL.run(this.redis, [key], [placeholder, encodeCopy(authority), COPY_MS]).catch(() => undefined);
   }
 
   /**
@@ -194,8 +194,9 @@ export class AuthorityService {
   }
 
   private async copyOf(userid: string, generation: string): Promise<unknown> {
+    const key = AuthorityService.key(userid, generation);
     try {
-      return await this.redis.store.get(AuthorityService.key(userid, generation));
+      return await this.redis.at(key).store.get(key);
     } catch (error) {
       throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
     }
@@ -204,7 +205,7 @@ export class AuthorityService {
   private async fence(userid: string, generation: string): Promise<void> {
     if (!this.redis.enabled) return;
     try {
-      await FENCE.run(this.redis.client, [AuthorityService.key(userid, generation)]);
+      await FENCE.run(this.redis, [AuthorityService.key(userid, generation)]);
     } catch (error) {
       throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
     }

@@ -4,7 +4,8 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { Config } from '../config/config.js';
 import { NEWEST_MIGRATION } from '../database/data-source.js';
-import { RedisService, type RedisServer } from '../redis/redis.service.js';
+import type { RedisServer } from '../redis/redis-node.js';
+import { RedisService } from '../redis/redis.service.js';
 import type { GenerationRow } from './generation.js';
 
 /** What a heartbeat reads from Postgres. */

@@ -1,7 +1,8 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Problem } from '../common/problem.js';
 import { Config } from '../config/config.js';
-import { RedisService, type RedisServer } from '../redis/redis.service.js';
+import type { RedisServer } from '../redis/redis-node.js';
+import { RedisService } from '../redis/redis.service.js';
 import { replaceLineage } from './generation.js';
 import { TruthProbe, type PostgresTruth } from './truth-probe.js';
 

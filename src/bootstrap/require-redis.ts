@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
-import type { RedisServer, RedisService } from '../redis/redis.service.js';
+import type { Config } from '../config/config.js';
+import type { RedisServer } from '../redis/redis-node.js';
+import type { RedisService } from '../redis/redis.service.js';
 import { StartupError } from './startup-error.js';
 
 /** How long the start waits for an answer before it goes on un-ready, and how often it looks, in ms. */
@@ -31,14 +33,16 @@ async function faultIfThere(redis: RedisService): Promise<string | null> {
   while (!redis.ready && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   if (!redis.ready) return null;
   try {
-    return faultOf(await redis.inspect());
+    return faultOf(await redis.inspect(), redis.mode);
   } catch {
     // It has gone again; the heartbeat goes on asking.
     return null;
   }
 }
 
-function faultOf({ version, maxmemoryPolicy }: RedisServer): string | null {
+function faultOf({ version, mode, maxmemoryPolicy }: RedisServer, wanted: Config['redisMode']): string | null {
+  const standing = wanted === 'cluster' ? 'cluster' : 'standalone';
+  if (mode !== standing) return `REDIS_URL, REDIS_MODE: ${wanted} was asked for, and there is a server of mode ${mode}`;
   if (Number.parseInt(version) < OLDEST_MAJOR) return `REDIS_URL: Redis is version ${version}, needed is 7.0 or later`;
   if (maxmemoryPolicy !== undefined && maxmemoryPolicy !== 'noeviction') {
     return `REDIS_URL: maxmemory-policy is ${maxmemoryPolicy}, which drops sessions; needed is noeviction`;

@@ -73,9 +73,12 @@ export const RULES: readonly Rule[] = [
     if (values.SESSION_STORE !== 'redis' || values.REDIS_URL !== undefined) return false;
     return 'REDIS_URL: required by the Redis store; SESSION_STORE=postgres does without';
   }),
-  rule(['REDIS_MODE'], ({ REDIS_MODE }) => REDIS_MODE !== 'single' && 'REDIS_MODE: this version serves only single'),
   rule(['REDIS_MODE', 'REDIS_URL'], ({ REDIS_MODE, REDIS_URL = '' }) => {
     return REDIS_MODE === 'single' && redisNodes(REDIS_URL).length > 1 && 'REDIS_URL: REDIS_MODE=single takes one host';
+  }),
+  rule(['REDIS_MODE', 'REDIS_URL'], ({ REDIS_MODE, REDIS_URL = '' }) => {
+    const wrong = REDIS_MODE === 'cluster' && /\/0*[1-9]\d*$/.test(REDIS_URL);
+    return wrong && 'REDIS_URL: a Cluster has no database but 0';
   }),
 
   rule(['SESSION_CACHE', 'SESSION_STORE', 'REDIS_URL'], (values) => {

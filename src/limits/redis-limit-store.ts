@@ -1,5 +1,4 @@
-import { Script } from '../redis/script.js';
-import type { RedisService } from '../redis/redis.service.js';
+import { Script, type Nodes } from '../redis/script.js';
 import { LimitStore, RUN, type Outcome, type WindowRule } from './limit-store.js';
 
 /** ARGV: limit, window in ms. The value is the count, the TTL is the window. */
@@ -51,7 +50,7 @@ return 1
  * and take the time from Redis.
  */
 export class RedisLimitStore extends LimitStore {
-  constructor(private readonly redis: Pick<RedisService, 'client'>) {
+  constructor(private readonly redis: Nodes) {
     super();
   }
 
@@ -74,11 +73,12 @@ export class RedisLimitStore extends LimitStore {
   }
 
   override async clear(key: string): Promise<void> {
-    await this.redis.client.del(redisKey(key));
+    const whole = redisKey(key);
+    await this.redis.at(whole).client.del(whole);
   }
 
   private run(script: Script, key: string, ...args: (string | number)[]): Promise<unknown> {
-    return script.run(this.redis.client, [redisKey(key)], args);
+    return script.run(this.redis, [redisKey(key)], args);
   }
 }
 

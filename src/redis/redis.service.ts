@@ -1,81 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { redisInsStore, type RedisStore } from 'cache-manager-redis-yet';
-import { createClient } from 'redis';
+import { Problem } from '../common/problem.js';
 import { Config } from '../config/config.js';
+import { fingerprintOf } from './cluster-discovery.js';
+import { discovery, type Discover, type SlotMap, type Topology } from './discovery.js';
+import { keySlot } from './key-slot.js';
+import { dial, type ClientOptions } from './redis-client.js';
+import { RedisNode, together, type RedisServer } from './redis-node.js';
 
 /** Reconnects come at most 250 ms apart (design section 3, rule 1), the first at once, with some jitter. */
 const RECONNECT_MAX_MS = 250;
 
-function buildClient(url: string, leaseMs: number) {
-  return createClient({
-    url,
-    // Nothing is queued for, or repeated on, a later connection: what was not answered has failed.
-    disableOfflineQueue: true,
-    socket: {
-      connectTimeout: 500,
-      // Ends a handshake that hangs; on a live connection the heartbeat, twice as frequent, keeps it from firing.
-      socketTimeout: Math.ceil(leaseMs / 2),
-      reconnectStrategy: (retries) => Math.min(20 * 2 ** retries, RECONNECT_MAX_MS - 50) + (retries % 5) * 10,
-    },
-  });
-}
-
-export type RedisClient = ReturnType<typeof buildClient>;
-
-/** What a heartbeat wants to know of a server. */
-export interface RedisServer {
-  readonly isMaster: boolean;
-  /** Changes with every restart, promotion and re-pointing. */
-  readonly lineage: string;
-  readonly version: string;
-  /** `undefined` where the server does not say. */
-  readonly maxmemoryPolicy: string | undefined;
-}
-
-/** The one connection of this process to Redis; only used where sessions are kept there. */
+/**
+ * The connections of this process to Redis, one to each master: one in all but for a Cluster. They are made together
+ * and dropped together, after a discovery of their own, so that what was confirmed of them holds for all or none.
+ */
 @Injectable()
 export class RedisService implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(RedisService.name);
-  private readonly instance: RedisClient | undefined;
-  private readonly cacheStore: RedisStore | undefined;
+  private readonly discover: Discover | undefined;
+  private readonly options: ClientOptions;
   private readonly readyListeners: (() => void)[] = [];
+  /** Empty while there is no connection. */
+  private nodes: readonly RedisNode[] = [];
+  /** Undefined where one node has all keys. */
+  private slots: SlotMap | undefined;
+  private number = 0;
+  private dialling = false;
   private closing = false;
-  /** What Redis's clock said, in Unix ms, and when it was asked, on ours that never jumps. */
-  private clock: { readonly redisMs: number; readonly askedAt: number } | undefined;
+
+  readonly mode: Config['redisMode'];
 
   constructor(config: Config) {
+    this.mode = config.redisMode;
+    this.options = {
+      // Ends a connection that is silent; the heartbeat, twice as frequent, keeps a living one from it.
+      silenceMs: Math.ceil(config.truthLeaseMs / 2),
+      invalidations: config.sessionCache === 'tracked',
+    };
     if (config.sessionStore !== 'redis' || config.redisUrl === undefined) return;
-    this.instance = buildClient(config.redisUrl, config.truthLeaseMs);
-    // Without a listener a lost Redis would end the process.
-    this.instance.on('error', (error: Error) => this.logger.warn({ err: error }, 'Redis connection'));
-    this.instance.on('ready', () => this.readyListeners.forEach((listener) => listener()));
-    this.cacheStore = redisInsStore(this.instance);
+    this.discover = discovery(config, config.redisUrl);
   }
 
   /** True where this process keeps sessions in Redis. */
   get enabled(): boolean {
-    return this.instance !== undefined;
+    return this.discover !== undefined;
   }
 
-  get client(): RedisClient {
-    if (this.instance === undefined) throw new Error('no Redis is configured');
-    return this.instance;
-  }
-
-  /** cache-manager's view of the same connection: get, set, mget and del of JSON values. */
-  get store(): RedisStore {
-    if (this.cacheStore === undefined) throw new Error('no Redis is configured');
-    return this.cacheStore;
-  }
-
-  /** The number of the connection in use: what was learned of one connection says nothing of the next. */
+  /** The number of the connections in use: what was learned of some says nothing of the next. */
   get connection(): number {
-    return this.instance?.socketEpoch ?? 0;
+    return this.number;
   }
 
-  /** True while a connection is open; whether its server is the right one is for the heartbeat to say. */
+  /** True while the connections are open; whether their servers are the right ones is for the heartbeat to say. */
   get ready(): boolean {
-    return this.instance?.isReady ?? false;
+    return this.nodes.length > 0;
+  }
+
+  /** The connections in use, one to each master. */
+  get masters(): readonly RedisNode[] {
+    return this.nodes;
+  }
+
+  /**
+   * The connection to the master of this key, and of all keys with the same braces.
+   * @throws Problem 503 `unavailable` where there is none.
+   */
+  at(key: string): RedisNode {
+    const node = this.slots === undefined ? this.nodes[0] : this.nodes[this.slots.ownerOf[keySlot(key)]!];
+    if (node === undefined) throw new Problem('unavailable', { retryAfterSeconds: 1 });
+    return node;
   }
 
   /** Calls `listener` after every new connection. */
@@ -85,55 +79,73 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     // Never awaited: a service that starts before its Redis waits for it un-ready instead of dying.
-    if (this.instance) void this.connect();
+    if (this.enabled) void this.connect();
   }
 
-  /** Drops a connection that does not answer or is somebody else's, failing all that waits on it, and dials anew. */
+  /** Drops connections that do not answer or are somebody else's, failing all that waits on them, and dials anew. */
   reconnect(): void {
-    // While it is not ready node-redis is dialling already.
-    if (!this.instance?.isReady || this.closing) return;
-    this.instance.destroy();
+    if (this.nodes.length === 0) return;
+    const dropped = this.nodes;
+    this.nodes = [];
+    this.slots = undefined;
+    this.number += 1;
+    for (const { client } of dropped) client.destroy();
     void this.connect();
   }
 
-  /** Redis's time in Unix ms, by what it told the last heartbeat: never behind it, ahead by a round trip at most. */
-  get nowMs(): number {
-    if (this.clock === undefined) throw new Error('Redis has not told its time yet');
-    return this.clock.redisMs + performance.now() - this.clock.askedAt;
-  }
-
-  /** Asks the server, on the connection in use, what it is. Throws where it does not answer. */
+  /** Asks the servers, on the connections in use, what they are. Throws where one does not answer. */
   async inspect(): Promise<RedisServer> {
-    const askedAt = performance.now();
-    const info = parseInfo(await this.client.sendCommand<string>(['INFO', 'server', 'replication', 'memory']));
-    this.clock = { redisMs: Number(info['server_time_usec']) / 1000, askedAt };
-    return {
-      isMaster: info['role'] === 'master',
-      lineage: `${info['run_id']}:${info['master_replid']}`,
-      version: info['redis_version'] ?? '0',
-      maxmemoryPolicy: info['maxmemory_policy'],
-    };
+    const { nodes, slots } = this;
+    if (nodes.length === 0) throw new Error('Redis is not connected');
+    const servers = await Promise.all(nodes.map((node) => node.inspect()));
+    if (slots === undefined) return servers[0]!;
+    const maps = await Promise.all(nodes.map(({ client }) => fingerprintOf(client)));
+    // What was confirmed of these masters would not hold for whoever has the slots now.
+    if (maps.some((map) => map !== slots.fingerprint)) throw new Error('slots of the Cluster have moved');
+    return together(servers);
   }
 
   onModuleDestroy(): void {
     this.closing = true;
-    if (this.instance?.isOpen) this.instance.destroy();
+    for (const { client } of this.nodes) client.destroy();
+    this.nodes = [];
   }
 
   private async connect(): Promise<void> {
-    try {
-      await this.client.connect();
-    } catch (error) {
-      if (!this.closing) this.logger.error({ err: error }, 'Redis connection given up');
+    if (this.dialling) return;
+    this.dialling = true;
+    for (let tries = 0; !this.closing && this.nodes.length === 0; tries++) {
+      try {
+        await this.dialAll(await this.discover!());
+      } catch (error) {
+        this.logger.warn({ err: error }, 'no connection to Redis');
+        await sleep(Math.min(20 * 2 ** tries, RECONNECT_MAX_MS - 50) + (tries % 5) * 10);
+      }
     }
+    this.dialling = false;
   }
-}
 
-function parseInfo(text: string): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const line of text.split('\r\n')) {
-    const colon = line.indexOf(':');
-    if (colon > 0) fields[line.slice(0, colon)] = line.slice(colon + 1);
+  /** All masters or none. */
+  private async dialAll({ masters, slots }: Topology): Promise<void> {
+    let nodes: readonly RedisNode[] = [];
+    let lost = false;
+    const onLost = (error: Error) => {
+      lost = true;
+      if (nodes !== this.nodes) return;
+      this.logger.warn({ err: error }, 'Redis connection');
+      this.reconnect();
+    };
+    const dialled = await Promise.allSettled(masters.map((url) => dial(url, this.options, onLost)));
+    const clients = dialled.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+    const failed = dialled.find((one) => one.status === 'rejected');
+    if (failed !== undefined || lost || this.closing) {
+      for (const client of clients) client.destroy();
+      throw failed?.reason ?? new Error('lost at once');
+    }
+    nodes = clients.map((client) => new RedisNode(client));
+    this.nodes = nodes;
+    this.slots = slots;
+    this.number += 1;
+    for (const listener of this.readyListeners) listener();
   }
-  return fields;
 }

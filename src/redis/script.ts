@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { ErrorReply } from 'redis';
-import type { RedisClient } from './redis.service.js';
+import type { RedisNode } from './redis-node.js';
+
+/** Gives the connection to the master that has a key. */
+export interface Nodes {
+  at(key: string): Pick<RedisNode, 'client'>;
+}
 
 /**
  * A Lua script that Redis keeps under its SHA-1: sent by hash, and once in full where the server does not know
@@ -13,8 +18,12 @@ export class Script {
     this.sha = createHash('sha1').update(lua).digest('hex');
   }
 
-  /** Gives what the script returns. Throws what node-redis throws; nothing is retried but the unknown hash. */
-  async run(client: RedisClient, keys: string[], args: (string | number)[] = []): Promise<unknown> {
+  /**
+   * Runs where the keys are. Gives what the script returns. Throws what node-redis throws; nothing is retried but the
+   * unknown hash.
+   */
+  async run(redis: Nodes, keys: [string, ...string[]], args: (string | number)[] = []): Promise<unknown> {
+    const { client } = redis.at(keys[0]);
     const options = { keys, arguments: args.map(String) };
     try {
       return await client.evalSha(this.sha, options);

@@ -98,12 +98,12 @@ export class RedisSessionStore extends SessionStore {
   async create(session: NewSession): Promise<Session | null> {
     const ticket = this.truth.begin();
     const { sid, userid, notAfter } = session;
-    const keys = [sessionKey(userid, sid), indexKey(userid)];
-    const deadline = Math.ceil(this.redis.nowMs + CREATE_WITHIN_MS);
+    const keys: [string, string] = [sessionKey(userid, sid), indexKey(userid)];
+    const deadline = Math.ceil(this.redis.at(keys[0]).nowMs + CREATE_WITHIN_MS);
     const args = [record(session, ticket.generation), sid, session.absoluteMs, notAfter ?? '', deadline];
     let made: unknown;
     try {
-      made = await this.guarded(CREATE.run(this.redis.client, keys, args));
+      made = await this.guarded(CREATE.run(this.redis, keys, args));
       if (made === 0) throw new Problem('unavailable', { retryAfterSeconds: 1 });
       this.truth.require(ticket);
     } catch (error) {
@@ -123,7 +123,7 @@ export class RedisSessionStore extends SessionStore {
   private async takeBackAll(): Promise<void> {
     for (const [sid, userid] of this.untold) {
       try {
-        await REMOVE.run(this.redis.client, [sessionKey(userid, sid), indexKey(userid)], [sid]);
+        await REMOVE.run(this.redis, [sessionKey(userid, sid), indexKey(userid)], [sid]);
       } catch {
         return;
       }
@@ -134,8 +134,8 @@ export class RedisSessionStore extends SessionStore {
   /** Design rules 4 to 6: one round trip where the copy stands; else Postgres decides, once. */
   async authenticate(userid: string, sid: string, secretHash: string): Promise<Found | null> {
     const ticket = this.truth.begin();
-    const keys = [sessionKey(userid, sid), AuthorityService.key(userid, ticket.generation)];
-    const [value, copy] = await this.guarded(this.read(keys));
+    const key = sessionKey(userid, sid);
+    const [value, copy] = await this.guarded(this.read([key, AuthorityService.key(userid, ticket.generation)]));
     this.truth.require(ticket);
     const stored = decodeSession(userid, sid, value);
     if (stored === null || !sameHash(stored.session.secretHash, secretHash)) return null;
@@ -146,12 +146,13 @@ export class RedisSessionStore extends SessionStore {
 
   async touch(session: Session): Promise<void> {
     // A full Redis refuses it: then the idle time is not prolonged, and the call is decided all the same.
-    await TOUCH.run(this.redis.client, [sessionKey(session.userid, session.sid)]).catch(() => undefined);
+    await TOUCH.run(this.redis, [sessionKey(session.userid, session.sid)]).catch(() => undefined);
   }
 
   async list(userid: string): Promise<Session[]> {
     const ticket = this.truth.begin();
-    const sids = await this.guarded(this.redis.client.zRange(indexKey(userid), 0, -1));
+    const { client } = this.redis.at(indexKey(userid));
+    const sids = await this.guarded(client.zRange(indexKey(userid), 0, -1));
     const sessions: Session[] = [];
     if (sids.length > 0) {
       const values = await this.guarded(this.read(sids.map((sid) => sessionKey(userid, sid))));
@@ -166,17 +167,17 @@ export class RedisSessionStore extends SessionStore {
 
   async fence(tx: EntityManager, userid: string, sid: string): Promise<void> {
     const ticket = await this.authority.holdGeneration(tx);
-    await this.guarded(FENCE.run(this.redis.client, [sessionKey(userid, sid)]));
+    await this.guarded(FENCE.run(this.redis, [sessionKey(userid, sid)]));
     this.truth.require(ticket);
   }
 
-  nowMs(): number {
-    return this.redis.nowMs;
+  nowMs(userid: string): number {
+    return this.redis.at(indexKey(userid)).nowMs;
   }
 
   async remove(userid: string, sid: string): Promise<void> {
     await this.truth.settle(async () => {
-      await REMOVE.run(this.redis.client, [sessionKey(userid, sid), indexKey(userid)], [sid]);
+      await REMOVE.run(this.redis, [sessionKey(userid, sid), indexKey(userid)], [sid]);
     });
   }
 
@@ -192,18 +193,19 @@ export class RedisSessionStore extends SessionStore {
     if (generation !== ticket.generation && generation !== FENCED) {
       const key = sessionKey(session.userid, session.sid);
       // Stamped with the generation this request began under; left out where a full Redis refuses.
-      await STAMP.run(this.redis.client, [key], [generation, ticket.generation]).catch(() => undefined);
+      await STAMP.run(this.redis, [key], [generation, ticket.generation]).catch(() => undefined);
     }
     return { session, authority: truth.authority, by: 'postgres' };
   }
 
-  /** The values of the keys; what is no JSON is somebody else's and counts as not there. */
+  /** The values of one user's keys; what is no JSON is somebody else's and counts as nothing. */
   private async read(keys: string[]): Promise<unknown[]> {
+    const { client, store } = this.redis.at(keys[0]!);
     try {
-      return await this.redis.store.mget(...keys);
+      return await store.mget(...keys);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      return (await this.redis.client.mGet(keys)).map((text) => parsed(text));
+      return (await client.mGet(keys)).map((text) => parsed(text));
     }
   }
 

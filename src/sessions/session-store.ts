@@ -38,8 +38,8 @@ export abstract class SessionStore {
    */
   abstract fence(tx: EntityManager, userid: string, sid: string): Promise<void>;
 
-  /** What time it is where its times come from, in Unix ms. */
-  abstract nowMs(): number;
+  /** What time it is where the times of this user's sessions come from, in Unix ms. */
+  abstract nowMs(userid: string): number;
 
   /** Takes it away. An end that must never be undone is on record before; one for the cap need not be. */
   abstract remove(userid: string, sid: string): Promise<void>;

@@ -87,7 +87,7 @@ export class SessionsService {
     if (found === null) return null;
     const { session } = found;
     // Written at most once per twelfth of the idle time: a write a call would cost more than it tells.
-    if (this.store.nowMs() - session.lastSeenAt >= session.idleMs / 12) await this.store.touch(session);
+    if (this.store.nowMs(userid) - session.lastSeenAt >= session.idleMs / 12) await this.store.touch(session);
     return found;
   }
 
@@ -236,8 +236,8 @@ export class SessionsService {
   }
 
   /** Whether the session's password was proved at most that long ago, by the clock that gave the time of proof. */
-  provedWithin({ authTime }: Pick<Session, 'authTime'>, seconds: number): boolean {
-    return this.store.nowMs() - authTime <= seconds * 1000;
+  provedWithin(userid: string, { authTime }: Pick<Session, 'authTime'>, seconds: number): boolean {
+    return this.store.nowMs(userid) - authTime <= seconds * 1000;
   }
 
   /** Takes an ended session out of the store; its end must be on record. */

@@ -386,7 +386,7 @@ describe('userids, tokens and ids with letters that a store would read', () => {
   });
 
   async function sessionKeys(own: TestApp): Promise<string[]> {
-    const keys = await own.get(RedisService).client.keys('session*');
+    const keys = await own.get(RedisService).at('').client.keys('session*');
     expect(keys.length).toBeGreaterThan(1);
     return keys.toSorted();
   }

@@ -75,7 +75,7 @@ const ask = async (who: Credentials, asked?: Asked) => {
 
 /** Hashes that both processes have begun. */
 const hashes = () => [one, other].reduce((sum, app) => sum + app.get(PasswordHasher).calls.started, 0);
-const redis = () => one.get(RedisService).client;
+const redis = () => one.get(RedisService).masters[0]!.client;
 const entries = () => redis().keys('basic:*');
 const forget = async (pattern: string) => {
   for (const key of await redis().keys(pattern)) await redis().del(key);

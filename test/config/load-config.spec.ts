@@ -171,8 +171,7 @@ describe('variables that need one another', () => {
     ],
     ['nobody stays longer than 30 days', { SESSION_ABSOLUTE_SECONDS: '2592001' }, ['SESSION_ABSOLUTE_SECONDS']],
     ['metrics have a port of their own', { METRICS_PORT: '3000' }, ['METRICS_PORT']],
-    ['only one Redis server is served', { ...redis, REDIS_MODE: 'sentinel' }, ['REDIS_MODE']],
-    ['nor a cluster', { REDIS_URL: 'redis://a:1,b:2,c:3', REDIS_MODE: 'cluster' }, ['REDIS_MODE']],
+    ['a cluster has no numbered databases', { REDIS_URL: 'redis://a:1,b:2/3', REDIS_MODE: 'cluster' }, ['REDIS_URL']],
     ['several hosts are no single', { REDIS_URL: 'redis://a:1,b:2' }, ['REDIS_URL']],
   ])('%s', (_, env, names) => {
     expect(blamed(env)).toEqual(names);

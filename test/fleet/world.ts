@@ -17,10 +17,12 @@ export interface Where {
   readonly databaseUrl?: string;
   /** Default: that of the contract. */
   readonly leaseMs?: number;
+  /** Beside that, of both. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Two processes with cheap hashes, on a Redis, and perhaps a Postgres, that the test may kill. */
-export function startFleet({ redisUrl, databaseUrl, leaseMs = 2000 }: Where = {}): Promise<Fleet> {
+export function startFleet({ redisUrl, databaseUrl, leaseMs = 2000, env: more = {} }: Where = {}): Promise<Fleet> {
   const env = {
     PASSWORD_ITERATIONS: '100',
     TRUTH_LEASE_MS: String(leaseMs),
@@ -28,6 +30,7 @@ export function startFleet({ redisUrl, databaseUrl, leaseMs = 2000 }: Where = {}
     SESSIONS_PER_USER: '100',
     ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
     ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl, SESSION_STORE: 'redis' }),
+    ...more,
   };
   // With 'redis' it would start one of its own.
   return Fleet.start({ store: redisUrl === undefined ? 'redis' : 'postgres', env });
@@ -104,13 +107,14 @@ export async function generationOf({ one }: Fleet): Promise<string> {
 
 /** As if the fence of the last change had run out, after which copies are made again. */
 export async function dropFence(fleet: Fleet, userid: string): Promise<void> {
-  await fleet.one.get(RedisService).client.del(AuthorityService.key(userid, await generationOf(fleet)));
+  const key = AuthorityService.key(userid, await generationOf(fleet));
+  await fleet.one.get(RedisService).at(key).client.del(key);
 }
 
 /** Whether a copy of what is true of the user stands in Redis, so that the next call is decided by it. */
 export async function hasCopy(fleet: Fleet, userid: string): Promise<boolean> {
   const key = AuthorityService.key(userid, await generationOf(fleet));
-  return Array.isArray(await fleet.one.get(RedisService).store.get(key));
+  return Array.isArray(await fleet.one.get(RedisService).at(key).store.get(key));
 }
 
 /** One line for whoever reads the run. */

@@ -4,7 +4,7 @@ import { dataSourceOptions } from '../../src/database/data-source.js';
 import type { LimitStore } from '../../src/limits/limit-store.js';
 import { PostgresLimitStore } from '../../src/limits/postgres-limit-store.js';
 import { RedisLimitStore } from '../../src/limits/redis-limit-store.js';
-import type { RedisClient } from '../../src/redis/redis.service.js';
+import type { RedisClient } from '../../src/redis/redis-client.js';
 import { createTestDatabase } from '../setup/test-database.js';
 import { createTestRedis } from '../setup/test-redis.js';
 
@@ -36,8 +36,8 @@ async function openRedis(): Promise<StoreUnderTest> {
   const clients = await Promise.all([connect(redis.url), connect(redis.url)]);
   const [client, other] = clients as [RedisClient, RedisClient];
   return {
-    first: new RedisLimitStore({ client }),
-    second: new RedisLimitStore({ client: other }),
+    first: new RedisLimitStore({ at: () => ({ client }) }),
+    second: new RedisLimitStore({ at: () => ({ client: other }) }),
     age: async (ms) => {
       for (const key of await client.keys('limit:*')) await ageRedisKey(client, key, ms);
     },

@@ -172,7 +172,7 @@ describe('a limiter whose store is away', () => {
     const client = createClient({ url: server.url, disableOfflineQueue: true, socket: { reconnectStrategy: false } });
     client.on('error', () => undefined);
     await client.connect();
-    const store = new RedisLimitStore({ client: client });
+    const store = new RedisLimitStore({ at: () => ({ client }) });
     await new Limiter(store).take('bucket', 'key', 10, 60);
     await server.stop();
     for (const call of calls(store)) expect(await refusal(call)).toEqual({ code: 'unavailable', retryAfter: 2 });

@@ -1,25 +1,45 @@
 import { jest } from '@jest/globals';
 import { Problem } from '../../src/common/problem.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
-import { createTestRedis, type TestRedis } from '../setup/test-redis.js';
+import { createTestRedis } from '../setup/test-redis.js';
+import { startCluster, startSentinels } from '../support/redis-fleet.js';
 import { CLIENT, SessionProcess, principalOf } from './session-process.js';
 
 const DAY_MS = 86_400_000;
 
-describe.each(['postgres', 'redis'] as const)('sessions in %s', (kind) => {
+/** What sessions lie in, and the environment that says so. */
+interface Place {
+  readonly env: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+async function singleRedis(): Promise<Place> {
+  const { url, stop } = await createTestRedis();
+  return { env: { REDIS_URL: url }, stop };
+}
+
+const PLACES: readonly (readonly [name: string, start: () => Promise<Place>])[] = [
+  ['Postgres', () => Promise.resolve({ env: {}, stop: () => Promise.resolve() })],
+  ['one Redis', singleRedis],
+  ['Redis behind sentinels', startSentinels],
+  ['a Redis Cluster', startCluster],
+];
+
+describe.each(PLACES)('sessions in %s', (name, start) => {
   let database: TestDatabase;
-  let redis: TestRedis | null = null;
+  let place: Place;
   let one: SessionProcess;
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    redis = kind === 'redis' ? await createTestRedis() : null;
-    one = await (await SessionProcess.start(database.url, redis?.url ?? null, { SESSIONS_PER_USER: '3' })).ready();
-  });
+    place = await start();
+    const env = { SESSIONS_PER_USER: '3', ...place.env };
+    one = await (await SessionProcess.start(database.url, place.env['REDIS_URL'] ?? null, env)).ready();
+  }, 60_000);
 
   afterAll(async () => {
     await one?.stop();
-    await redis?.stop();
+    await place?.stop();
     await database?.drop();
   });
 
@@ -155,8 +175,8 @@ describe.each(['postgres', 'redis'] as const)('sessions in %s', (kind) => {
     const { userid, sid, lastSeenAt } = opened.session;
     const now = Date.now.bind(Date);
     const clock = jest.spyOn(Date, 'now').mockImplementation(() => now() + off);
-    expect(one.sessions.provedWithin(opened.session, 60)).toBe(true);
-    expect(one.sessions.provedWithin({ authTime: opened.session.authTime - 61_000 }, 60)).toBe(false);
+    expect(one.sessions.provedWithin(userid, opened.session, 60)).toBe(true);
+    expect(one.sessions.provedWithin(userid, { authTime: opened.session.authTime - 61_000 }, 60)).toBe(false);
     await age(userid, sid, 400_000);
     expect(await one.honours(opened)).toBe(true);
     clock.mockRestore();
@@ -227,7 +247,7 @@ describe.each(['postgres', 'redis'] as const)('sessions in %s', (kind) => {
 
   /** Moves the last use back, as if so much time had passed; the absolute end stays. */
   async function age(userid: string, sid: string, ms: number): Promise<void> {
-    if (redis === null) {
+    if (name === 'Postgres') {
       await one.db.query(
         `UPDATE sessions SET last_seen_at = last_seen_at - $2 * interval '1 ms',
            expires_at = expires_at - $2 * interval '1 ms' WHERE sid = $1`,
@@ -236,8 +256,8 @@ describe.each(['postgres', 'redis'] as const)('sessions in %s', (kind) => {
       return;
     }
     const key = `session:{${userid}}:${sid}`;
-    const record = JSON.parse((await one.redis.client.get(key))!) as unknown[];
+    const record = JSON.parse((await one.redis.at(key).client.get(key))!) as unknown[];
     record[7] = (record[7] as number) - ms;
-    await one.redis.client.set(key, JSON.stringify(record), { expiration: 'KEEPTTL' });
+    await one.redis.at(key).client.set(key, JSON.stringify(record), { expiration: 'KEEPTTL' });
   }
 });

@@ -35,7 +35,7 @@ describe('sessions in Redis', () => {
     await Promise.all([one.ready(), two.ready()]);
   });
 
-  const client = () => one.redis.client;
+  const client = () => one.redis.at('').client;
   const generation = () => one.truth.begin().generation;
   const sessionKey = (userid: string, sid: string) => `session:{${userid}}:${sid}`;
 
@@ -127,7 +127,7 @@ describe('sessions in Redis', () => {
   test('rule 4: a lease that ran out while Redis was asked decides nothing', async () => {
     const opened = await one.open(await one.createUser());
     await one.warm(opened);
-    const reply = hold(one.redis.store, 'mget', 'after');
+    const reply = hold(one.redis.at('').store, 'mget', 'after');
     const call = one.honours(opened);
     await reply.reached;
     await one.db.query('UPDATE generation SET generation = gen_random_uuid()');
@@ -269,8 +269,7 @@ describe('sessions in Redis', () => {
     expect((await one.authority.ask(user.userid, null))!.authority.status).toBe('disabled');
     const lost = one.authority.change({ target: user.userid }, async (tx) => {
       await tx.query(`UPDATE users SET status = 'active' WHERE userid = $1`, [user.userid]);
-      one.redis.client.destroy();
-      void one.redis.client.connect();
+      one.redis.reconnect();
     });
     await expect(lost).rejects.toMatchObject({ code: 'unavailable' });
     expect((await two.authority.ask(user.userid, null))!.authority.status).toBe('disabled');

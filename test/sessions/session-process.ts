@@ -110,7 +110,7 @@ export class SessionProcess {
   async warm(opened: OpenedSession): Promise<void> {
     if (!(await this.honours(opened))) throw new Error('the session is not honoured');
     const key = AuthorityService.key(opened.session.userid, this.truth.begin().generation);
-    if (!Array.isArray(await this.redis.store.get(key))) throw new Error('there is no copy');
+    if (!Array.isArray(await this.redis.at(key).store.get(key))) throw new Error('there is no copy');
   }
 }
 

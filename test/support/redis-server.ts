@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,10 @@ export interface RedisServerOptions {
   readonly dir?: string;
   /** Beside or instead of the usual settings: `['--appendonly', 'yes']`. */
   readonly args?: readonly string[];
+  /** Makes it a sentinel, one of those of which two must agree, that watches `mymaster` at this port. */
+  readonly sentinelOf?: number;
+  /** After how many ms of silence a sentinel takes the master for dead. */
+  readonly deadAfterMs?: number;
 }
 
 const POLL_MS = 5;
@@ -45,7 +49,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'postern-redis-'));
   for (let tries = 1; ; tries += 1) {
     const port = options.port ?? (await freePort());
-    const child = spawnRedis(port, dir, options.args ?? []);
+    const child = spawnRedis(port, dir, options);
     if (await isReady(child, port)) return serverOf(child, port, dir, options.dir === undefined);
     child.kill('SIGKILL');
     const log = readFileSync(join(dir, 'redis.log'), 'utf8');
@@ -55,16 +59,29 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   }
 }
 
-function spawnRedis(port: number, dir: string, args: readonly string[]): ChildProcess {
+/** A sentinel writes what it learns into its own configuration. */
+function sentinelArgs(port: number, dir: string, masterPort: number, deadAfterMs: number): string[] {
+  const file = join(dir, 'sentinel.conf');
+  const lines = [
+    `port ${port}`,
+    `dir ${dir}`,
+    'bind 127.0.0.1',
+    `sentinel monitor mymaster 127.0.0.1 ${masterPort} 2`,
+    `sentinel down-after-milliseconds mymaster ${deadAfterMs}`,
+    'sentinel failover-timeout mymaster 5000',
+  ];
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return [file, '--sentinel'];
+}
+
+function spawnRedis(port: number, dir: string, options: RedisServerOptions): ChildProcess {
   const log = openSync(join(dir, 'redis.log'), 'a');
-  const child = spawn(
-    findBinary('redis-server'),
-    ['--port', `${port}`, '--dir', dir, ...SETTINGS, ...DEBUGGING, ...args],
-    {
-      env: {},
-      stdio: ['ignore', log, log],
-    },
-  );
+  const { args = [], sentinelOf, deadAfterMs = 1000 } = options;
+  const all =
+    sentinelOf === undefined
+      ? ['--port', `${port}`, '--dir', dir, ...SETTINGS, ...DEBUGGING, ...args]
+      : sentinelArgs(port, dir, sentinelOf, deadAfterMs);
+  const child = spawn(findBinary('redis-server'), all, { env: {}, stdio: ['ignore', log, log] });
   closeSync(log);
   return child;
 }

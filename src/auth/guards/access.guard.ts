@@ -103,8 +103,8 @@ export class AccessGuard implements CanActivate {
     return this.areas.admits(areaName(access.area, request), principal.userid, principal.roles);
   }
 
-  private isFresh({ session }: Principal): boolean {
-    return session !== null && this.sessions.provedWithin(session, this.config.reauthSeconds);
+  private isFresh({ userid, session }: Principal): boolean {
+    return session !== null && this.sessions.provedWithin(userid, session, this.config.reauthSeconds);
   }
 
   private accessOf(context: ExecutionContext): Access {

@@ -1,0 +1,128 @@
+import { createClient } from 'redis';
+import { startRedis, type RedisServer } from './redis-server.js';
+import { eventually } from './barrier.js';
+import { freePort } from './ports.js';
+import { SLOTS } from '../../src/redis/key-slot.js';
+
+/** How long a silent server is waited for before it is taken for dead, in ms; a busy machine may be slow too. */
+const DEAD_AFTER_MS = 2000;
+
+/** Several servers that belong together, as `REDIS_URL` and `REDIS_MODE` name them. */
+export interface RedisFleet {
+  readonly env: Readonly<{ REDIS_URL: string; REDIS_MODE: 'sentinel' | 'cluster' }>;
+  /** Every server that keeps keys, the first one a master when it began. */
+  readonly servers: readonly RedisServer[];
+  /** Which server has the keys now that the first one had, by whoever can say it; undefined while nobody can. */
+  master(): Promise<RedisServer | undefined>;
+  stop(): Promise<void>;
+}
+
+/** Sends one command and hangs up. Throws where the server is away. */
+export async function ask<T>(url: string, ...args: string[]): Promise<T> {
+  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 500, socketTimeout: 500 } });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return (await client.sendCommand(args)) as T;
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Three masters, and one replica of the first. */
+export async function startCluster(): Promise<RedisFleet> {
+  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(DEAD_AFTER_MS), '--cluster-port'];
+  const buses = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const servers = await startAll(buses.map((port) => ({ args: [...args, `${port}`] })));
+  const [first, second, third, replica] = servers as [RedisServer, RedisServer, RedisServer, RedisServer];
+  const thirds = [0, Math.floor(SLOTS / 3), Math.floor((2 * SLOTS) / 3), SLOTS];
+  for (const [at, master] of [first, second, third].entries()) {
+    await ask(master.url, 'CLUSTER', 'SET-CONFIG-EPOCH', `${at + 1}`);
+    await ask(master.url, 'CLUSTER', 'ADDSLOTSRANGE', `${thirds[at]}`, `${thirds[at + 1]! - 1}`);
+  }
+  for (const { url } of [second, third, replica]) {
+    await ask(url, 'CLUSTER', 'MEET', '127.0.0.1', `${first.port}`, `${buses[0]}`);
+  }
+  const known = async (server: RedisServer) => {
+    const info = await ask<string>(server.url, 'CLUSTER', 'INFO');
+    return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:4');
+  };
+  await everywhere(servers, known);
+  const id = await ask<string>(first.url, 'CLUSTER', 'MYID');
+  await ask(replica.url, 'CLUSTER', 'REPLICATE', id);
+  await eventually(() => isInSync(replica));
+  await everywhere(servers, async ({ url }) => (await ask<unknown[][]>(url, 'CLUSTER', 'SLOTS'))[0]!.length === 4);
+  return {
+    env: { REDIS_URL: urlOf(servers), REDIS_MODE: 'cluster' },
+    servers,
+    master: () => ownerOfFirstSlot(servers),
+    stop: () => stopAll(servers),
+  };
+}
+
+/** A master, a replica, and three sentinels of which two must agree. */
+export async function startSentinels(): Promise<RedisFleet> {
+  const [master] = await startAll([{}]);
+  const [replica] = await startAll([{ args: ['--replicaof', '127.0.0.1', `${master!.port}`] }]);
+  await eventually(() => isInSync(replica!));
+  const sentinels = await startAll([1, 2, 3].map(() => ({ sentinelOf: master!.port, deadAfterMs: DEAD_AFTER_MS })));
+  const servers = [master!, replica!];
+  await everywhere(sentinels, async ({ url }) => {
+    const told = await ask<Record<string, string>>(url, 'SENTINEL', 'MASTER', 'mymaster');
+    return told['num-other-sentinels'] === '2' && told['num-slaves'] === '1';
+  });
+  return {
+    env: { REDIS_URL: urlOf(sentinels), REDIS_MODE: 'sentinel' },
+    servers,
+    master: async () => {
+      const [, port] = await ask<[string, string]>(
+        sentinels[0]!.url,
+        'SENTINEL',
+        'GET-MASTER-ADDR-BY-NAME',
+        'mymaster',
+      );
+      return servers.find((server) => server.port === Number(port));
+    },
+    stop: () => stopAll([...sentinels, ...servers]),
+  };
+}
+
+function urlOf(servers: readonly RedisServer[]): string {
+  return `redis://${servers.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+}
+
+async function startAll(options: readonly Parameters<typeof startRedis>[0][]): Promise<RedisServer[]> {
+  const started = await Promise.allSettled(options.map((each) => startRedis(each)));
+  const failed = started.find((each) => each.status === 'rejected');
+  const servers = started.filter((each) => each.status === 'fulfilled').map(({ value }) => value);
+  if (failed === undefined) return servers;
+  await stopAll(servers);
+  throw failed.reason;
+}
+
+async function stopAll(servers: readonly RedisServer[]): Promise<void> {
+  await Promise.all(servers.map((server) => server.stop()));
+}
+
+async function everywhere(servers: readonly RedisServer[], condition: (server: RedisServer) => Promise<boolean>) {
+  for (const server of servers) await eventually(() => condition(server));
+}
+
+async function isInSync({ url }: RedisServer): Promise<boolean> {
+  return (await ask<string>(url, 'INFO', 'replication')).includes('master_link_status:up');
+}
+
+async function ownerOfFirstSlot(servers: readonly RedisServer[]): Promise<RedisServer | undefined> {
+  // The first one is what tests kill.
+  for (const { url } of servers.toReversed()) {
+    try {
+      if (!(await ask<string>(url, 'CLUSTER', 'INFO')).includes('cluster_state:ok')) continue;
+      const ranges = await ask<[number, number, [string, number]][]>(url, 'CLUSTER', 'SLOTS');
+      const range = ranges.find(([from]) => from === 0);
+      return servers.find(({ port }) => port === range?.[2][1]);
+    } catch {
+      // Killed or frozen: another one knows.
+    }
+  }
+  return undefined;
+}
