@@ -6,10 +6,13 @@ import { RedisService } from '../redis/redis.service.js';
 import { replaceLineage } from './generation.js';
 import { TruthProbe, type PostgresTruth } from './truth-probe.js';
 
-/** What a request works under; it is worth something only while `TruthService.holds` says so. */
+/**
+ * What a request works under: one lease without a gap, in one generation, on one set of connections. Worth something
+ * only while `TruthService.holds` says so.
+ */
 export interface Ticket {
   readonly generation: string;
-  /** Number of the Redis connection that was confirmed. */
+  /** Number of the Redis connections that were confirmed. */
   readonly connection: number;
 }
 
@@ -89,6 +92,11 @@ export class TruthService implements OnModuleDestroy {
   /** Whether each of the two answered the last heartbeat; with sessions in Postgres there is no Redis to answer. */
   get dependencies(): { readonly postgres: boolean; readonly redis: boolean | null } {
     return { postgres: this.answered.postgres, redis: this.redis.enabled ? this.answered.redis : null };
+  }
+
+  /** What is worked under now; null without a lease. */
+  get held(): Ticket | null {
+    return this.ticket !== null && this.holds(this.ticket) ? this.ticket : null;
   }
 
   /** What to work under; 503 `unavailable` without a lease. */
@@ -238,9 +246,8 @@ export class TruthService implements OnModuleDestroy {
     if (!known && this.pending !== null && now < this.pending.adoptAt) return;
     this.pending = null;
     this.known = generation;
-    if (this.ticket?.generation !== generation || this.ticket.connection !== connection) {
-      this.ticket = { generation, connection };
-    }
+    const goesOn = now < this.leaseUntil && this.ticket?.connection === connection;
+    if (!goesOn || this.ticket?.generation !== generation) this.ticket = { generation, connection };
     this.leaseUntil = sentAt + this.leaseMs;
   }
 }

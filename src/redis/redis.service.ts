@@ -21,6 +21,7 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
   private readonly discover: Discover | undefined;
   private readonly options: ClientOptions;
   private readonly readyListeners: (() => void)[] = [];
+  private readonly droppedListeners: (() => void)[] = [];
   /** Empty while there is no connection. */
   private nodes: readonly RedisNode[] = [];
   /** Undefined where one node has all keys. */
@@ -77,6 +78,11 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
     this.readyListeners.push(listener);
   }
 
+  /** Calls `listener` when the connections are no longer used, whatever the reason. */
+  onDropped(listener: () => void): void {
+    this.droppedListeners.push(listener);
+  }
+
   onModuleInit(): void {
     // Never awaited: a service that starts before its Redis waits for it un-ready instead of dying.
     if (this.enabled) void this.connect();
@@ -90,6 +96,7 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
     this.slots = undefined;
     this.number += 1;
     for (const { client } of dropped) client.destroy();
+    for (const listener of this.droppedListeners) listener();
     void this.connect();
   }
 

@@ -71,7 +71,8 @@ redis.call('SET', KEYS[1], cjson.encode(record), 'XX', 'KEEPTTL')`);
 const REMOVE = new Script(`redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])`);
 
-function sessionKey(userid: string, sid: string): string {
+/** The key of a session. */
+export function sessionKey(userid: string, sid: string): string {
   return `session:{${userid}}:${sid}`;
 }
 
@@ -87,8 +88,8 @@ export class RedisSessionStore extends SessionStore {
   private readonly untold = new Map<string, string>();
 
   constructor(
-    private readonly redis: RedisService,
-    private readonly truth: TruthService,
+    protected readonly redis: RedisService,
+    protected readonly truth: TruthService,
     private readonly authority: AuthorityService,
   ) {
     super();
@@ -137,7 +138,16 @@ export class RedisSessionStore extends SessionStore {
     const key = sessionKey(userid, sid);
     const [value, copy] = await this.guarded(this.read([key, AuthorityService.key(userid, ticket.generation)]));
     this.truth.require(ticket);
-    const stored = decodeSession(userid, sid, value);
+    return this.decide(ticket, decodeSession(userid, sid, value), copy, secretHash);
+  }
+
+  /** By what was read under this ticket, whose lease was looked at since. */
+  protected decide(
+    ticket: Ticket,
+    stored: StoredSession | null,
+    copy: unknown,
+    secretHash: string,
+  ): Found | null | Promise<Found | null> {
     if (stored === null || !sameHash(stored.session.secretHash, secretHash)) return null;
     const authority = stored.generation === ticket.generation ? decodeCopy(copy) : null;
     if (authority !== null) return { session: stored.session, authority, by: 'redis' };
@@ -199,7 +209,7 @@ export class RedisSessionStore extends SessionStore {
   }
 
   /** The values of one user's keys; what is no JSON is somebody else's and counts as nothing. */
-  private async read(keys: string[]): Promise<unknown[]> {
+  protected async read(keys: string[]): Promise<unknown[]> {
     const { client, store } = this.redis.at(keys[0]!);
     try {
       return await store.mget(...keys);
@@ -209,7 +219,7 @@ export class RedisSessionStore extends SessionStore {
     }
   }
 
-  private async guarded<T>(reply: Promise<T>): Promise<T> {
+  protected async guarded<T>(reply: Promise<T>): Promise<T> {
     try {
       return await reply;
     } catch (error) {

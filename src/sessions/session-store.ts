@@ -7,7 +7,7 @@ export interface Found {
   readonly session: Session;
   readonly authority: Authority;
   /** Who decided. */
-  readonly by: 'redis' | 'postgres';
+  readonly by: 'memory' | 'redis' | 'postgres';
 }
 
 /**

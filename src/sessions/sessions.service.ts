@@ -42,7 +42,7 @@ export interface OpenedSession {
 export class SessionsService {
   private readonly logger = new Logger(SessionsService.name);
   /** Calls that showed a session, by who decided them; refused are those whose session is none. */
-  readonly checks = { redis: 0, postgres: 0, refused: 0 };
+  readonly checks = { memory: 0, redis: 0, postgres: 0, refused: 0 };
 
   constructor(
     private readonly config: Config,

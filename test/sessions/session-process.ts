@@ -12,10 +12,12 @@ import { loadConfig } from '../../src/config/env.js';
 import { createDataSource } from '../../src/database/data-source.js';
 import type { ClientInfo } from '../../src/http/client-info.js';
 import { RedisService } from '../../src/redis/redis.service.js';
+import { NearCache } from '../../src/sessions/near-cache.js';
 import { PostgresSessionStore } from '../../src/sessions/postgres-session.store.js';
 import { RedisSessionStore } from '../../src/sessions/redis-session.store.js';
 import type { SessionStore } from '../../src/sessions/session-store.js';
 import { SessionsService, type OpenedSession, type Opening } from '../../src/sessions/sessions.service.js';
+import { TrackedSessionStore } from '../../src/sessions/tracked-session.store.js';
 import { eventually } from '../support/barrier.js';
 
 // Lost connections are what these tests are about: their warnings would hide the results.
@@ -33,6 +35,7 @@ export class SessionProcess {
     readonly redis: RedisService,
     readonly truth: TruthService,
     readonly authority: AuthorityService,
+    readonly near: NearCache,
     readonly store: SessionStore,
     readonly sessions: SessionsService,
   ) {}
@@ -52,11 +55,16 @@ export class SessionProcess {
     const redis = new RedisService(config);
     const truth = new TruthService(config, redis, new TruthProbe(config, redis, db));
     const authority = new AuthorityService(db, redis, truth);
-    const store =
-      redisUrl === null ? new PostgresSessionStore(db, truth) : new RedisSessionStore(redis, truth, authority);
+    const near = new NearCache(config, redis, truth);
+    const redisStore = () =>
+      config.sessionCache === 'tracked'
+        ? new TrackedSessionStore(redis, truth, authority, near)
+        : new RedisSessionStore(redis, truth, authority);
+    const store = redisUrl === null ? new PostgresSessionStore(db, truth) : redisStore();
     const sessions = new SessionsService(config, store, authority, new AuditService(db), db);
-    const process = new SessionProcess(db, redis, truth, authority, store, sessions);
+    const process = new SessionProcess(db, redis, truth, authority, near, store, sessions);
     truth.onFatal((reason) => process.fatal.push(reason));
+    near.onModuleInit();
     redis.onModuleInit();
     truth.start();
     return process;
@@ -69,6 +77,7 @@ export class SessionProcess {
   }
 
   async stop(): Promise<void> {
+    this.near.onModuleDestroy();
     await this.truth.onModuleDestroy();
     this.redis.onModuleDestroy();
     await this.db.destroy();
