@@ -162,24 +162,6 @@ describe('a near cache', () => {
     expect(touched.lastSeenAt).toBeGreaterThanOrEqual(opened.session.lastSeenAt);
   });
 
-  test('a frozen Redis is trusted for a second from the last answer, no longer', async () => {
-    const opened = await openWarm();
-    const frozenAt = performance.now();
-    await redis.kill('SIGSTOP');
-    expect(await near.honours(opened)).toBe(true);
-    let lastAt = frozenAt;
-    await eventually(async () => {
-      const askedAt = performance.now();
-      const honoured = await near.honours(opened).catch(() => false);
-      if (honoured) lastAt = askedAt;
-      return !honoured;
-    });
-    await redis.kill('SIGCONT');
-    expect(lastAt - frozenAt).toBeLessThan(1000);
-    await near.ready();
-    await warm(world, opened);
-  });
-
   test('a lost connection empties it at once', async () => {
     const opened = await openWarm();
     const id = await near.redis.at('').client.sendCommand<number>(['CLIENT', 'ID']);
@@ -218,10 +200,21 @@ describe('a near cache', () => {
     await warm(world, opened);
   });
 
-  test('a lease without a gap is one ticket', async () => {
-    const ticket = near.truth.begin();
-    await near.truth.kick();
-    expect(near.truth.begin()).toBe(ticket);
+  test('a lease without a gap is one ticket, one with a gap is another', async () => {
+    const ticket = other.truth.begin();
+    await other.truth.kick();
+    expect(other.truth.begin()).toBe(ticket);
+    const question = hold(other.truth['probe'], 'postgres', 'before');
+    await question.reached;
+    await eventually(async () => {
+      // An idle connection would be dropped.
+      await other.redis.at('').client.ping();
+      return !other.truth.holds(ticket);
+    });
+    question.release();
+    await other.ready();
+    expect(other.truth.begin()).toEqual(ticket);
+    expect(other.truth.begin()).not.toBe(ticket);
   });
 
   test('without the right to be told of changes nobody is let in', async () => {
@@ -234,6 +227,52 @@ describe('a near cache', () => {
     operator.destroy();
     await near.ready();
     expect(await near.honours(opened)).toBe(true);
+  });
+});
+
+describe('a near cache under a long lease', () => {
+  let redis: RedisServer;
+  let world: World;
+  let opened: OpenedSession;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    world = await startWorld({ REDIS_URL: redis.url, TRUTH_LEASE_MS: '8000' });
+    opened = await world.other.open(await world.other.createUser());
+    await warm(world, opened);
+  }, 60_000);
+
+  afterAll(async () => {
+    await redis?.kill('SIGCONT');
+    await world?.stop();
+    await redis?.stop();
+  });
+
+  test('an answer vouches for a second from when it was asked for', async () => {
+    const { near } = world;
+    const { client } = near.redis.at('');
+    const late = hold(client, 'ping', 'before');
+    await late.reached;
+    const askedAt = performance.now();
+    await eventually(() => performance.now() - askedAt > 700);
+    const next = hold(client, 'ping', 'before');
+    late.release();
+    await next.reached;
+    await eventually(() => performance.now() - askedAt > 1050);
+    expect(near.near.serves(near.truth.begin())).toBe(false);
+    next.release();
+    await warm(world, opened);
+  });
+
+  test('a frozen Redis is trusted for a second, no longer, though the lease still runs', async () => {
+    const { near } = world;
+    const frozenAt = performance.now();
+    await redis.kill('SIGSTOP');
+    expect(await near.honours(opened)).toBe(true);
+    await eventually(() => !near.near.serves(near.truth.begin()));
+    expect(performance.now() - frozenAt).toBeLessThan(1050);
+    await redis.kill('SIGCONT');
+    await warm(world, opened);
   });
 });
 

@@ -51,7 +51,7 @@ export class SessionProcess {
       ...env,
     });
     const db = await createDataSource(databaseUrl).initialize();
-    await ensureGeneration(db, LEASE_MS, redisUrl === null ? 'postgres' : 'redis');
+    await ensureGeneration(db, config.truthLeaseMs, redisUrl === null ? 'postgres' : 'redis');
     const redis = new RedisService(config);
     const truth = new TruthService(config, redis, new TruthProbe(config, redis, db));
     const authority = new AuthorityService(db, redis, truth);
