@@ -81,7 +81,10 @@ export class BasicService {
     const { userid, username, epoch } = await this.proof.prove('basic', sent, client, gone);
     const entry: Entry = [userid, username, epoch];
     // A full Redis refuses it: then the next call is verified again.
-    await this.redis.at(key).store.set(key, entry, CACHED_MS).catch(() => undefined);
+    await this.redis
+      .at(key)
+      .store.set(key, entry, CACHED_MS)
+      .catch(() => undefined);
     return entry;
   }
 
