@@ -4,6 +4,8 @@ export interface Attack {
   readonly run: (service: string) => Promise<void>;
   /** Not sent where the browser asks first and is told no. */
   readonly preflighted?: boolean;
+  /** Refused for its content type, which comes before the question whose page it was. */
+  readonly wrongType?: boolean;
 }
 
 /** The functions go into the page as text: each stands alone. */
@@ -19,6 +21,7 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'a form of text/plain whose body is JSON',
+    wrongType: true,
     run: async (service) => {
       const form = Object.assign(document.createElement('form'), { method: 'post', target: 'hidden' });
       form.action = `${service}/v1/roles`;
@@ -32,6 +35,7 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'a form with files, to the private areas',
+    wrongType: true,
     run: async (service) => {
       const form = Object.assign(document.createElement('form'), { method: 'post', target: 'hidden' });
       form.action = `${service}/v1/areas`;
@@ -45,6 +49,7 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'a form that logs in as somebody else',
+    wrongType: true,
     run: async (service) => {
       const form = Object.assign(document.createElement('form'), { method: 'post', target: 'hidden' });
       form.action = `${service}/v1/auth/web/login`;
@@ -59,6 +64,7 @@ export const ATTACKS: readonly Attack[] = [
   },
   {
     name: 'fetch without CORS',
+    wrongType: true,
     run: async (service) => {
       const body = '{"name":"evil","description":""}';
       const options = { method: 'POST', mode: 'no-cors', credentials: 'include', body } as const;
