@@ -53,13 +53,14 @@ describe('sessions in Redis', () => {
 
   /** Runs `work` while process one still has its lease, but another process has replaced the generation. */
   async function replacedUnseen(work: () => Promise<void>): Promise<void> {
+    const before = generation();
     const beat = hold(one.truth, 'beat' as never, 'before');
     await beat.reached;
     await two.db.query('UPDATE generation SET generation = gen_random_uuid()');
     expect(one.truth.ready).toBe(true);
     await work();
     beat.release();
-    await one.ready();
+    await Promise.all([one.truth.leftBehind(before, 15_000), two.truth.leftBehind(before, 15_000)]);
   }
 
   test('rule 1: another lineage begins a new generation, and the world is left alone', async () => {
