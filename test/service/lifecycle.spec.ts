@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../setup/test-database.js
 import { eventually } from '../support/barrier.js';
 import { FIRST_ACCOUNTS_ENV, FIRST_ADMIN } from '../support/first-accounts.js';
 import { login } from '../support/client.js';
-import { startRedis } from '../support/redis-server.js';
+import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { freePort } from '../support/ports.js';
 import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
 
@@ -18,15 +18,16 @@ let database: TestDatabase;
 let dataDir: string;
 const services: ServiceProcess[] = [];
 
-beforeEach(async () => {
+async function open(): Promise<void> {
   database = await createTestDatabase();
   dataDir = mkdtempSync(join(tmpdir(), 'postern-life-'));
-});
-afterEach(async () => {
+}
+
+async function close(): Promise<void> {
   for (const service of services.splice(0)) await service.end('SIGKILL');
   await database.drop();
   rmSync(dataDir, { recursive: true, force: true });
-});
+}
 
 async function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
   const service = await startService(
@@ -43,30 +44,40 @@ async function statusOf(service: ServiceProcess, path: string): Promise<number> 
 }
 
 describe('the start', () => {
+  let misconfigured: ServiceProcess;
+  let shutOut: ServiceProcess;
+  let unfit: ServiceProcess;
+  let waiting: ServiceProcess;
+  let redis: RedisServer;
+
+  // At once: each takes seconds.
+  beforeAll(async () => {
+    await open();
+    redis = await startRedis({ args: ['--maxmemory-policy', 'allkeys-lru'] });
+    const wrongPassword = new URL(database.url);
+    wrongPassword.password = 'wrong-and-not-repeated';
+    [misconfigured, shutOut, unfit, waiting] = await Promise.all([
+      start({ PORT: 'eighty', SECRET_KEY: 'hush-hush', TRUTH_LEASE_MS: '7' }),
+      start({ DATABASE_URL: wrongPassword.href }),
+      start({ REDIS_URL: redis.url }),
+      start({ DATABASE_URL: `postgres://postern:x@127.0.0.1:${await freePort()}/postern` }),
+    ]);
+  }, SLOW);
+  afterAll(async () => {
+    await close();
+    await redis.stop();
+  }, SLOW);
+
   it(
     'names every problem of the configuration on a line of its own and exits 1, values unsaid',
     async () => {
-      const service = await start({ PORT: 'eighty', SECRET_KEY: 'hush-hush', TRUTH_LEASE_MS: '7' });
-      expect(await service.exit).toBe(1);
-      expect(service.stderr().trim().split('\n').toSorted()).toEqual([
+      expect(await misconfigured.exit).toBe(1);
+      expect(misconfigured.stderr().trim().split('\n').toSorted()).toEqual([
         expect.stringMatching(/^PORT: /),
         expect.stringMatching(/^SECRET_KEY: /),
         expect.stringMatching(/^TRUTH_LEASE_MS: /),
       ]);
-      expect(service.stdout() + service.stderr()).not.toMatch(/eighty|hush/);
-    },
-    SLOW,
-  );
-
-  it(
-    'says which port is taken',
-    async () => {
-      const first = await start();
-      await first.ready();
-      const second = await start({ PORT: new URL(first.url).port });
-      expect(await second.exit).toBe(1);
-      expect(second.stderr()).toBe(`PORT: ${new URL(first.url).port} is in use on 127.0.0.1\n`);
-      expect(await first.end('SIGTERM')).toBe(0);
+      expect(misconfigured.stdout() + misconfigured.stderr()).not.toMatch(/eighty|hush/);
     },
     SLOW,
   );
@@ -74,10 +85,9 @@ describe('the start', () => {
   it(
     'waits for a Postgres that is away, says so, and stops when it is told to meanwhile',
     async () => {
-      const service = await start({ DATABASE_URL: `postgres://postern:x@127.0.0.1:${await freePort()}/postern` });
-      await eventually(() => service.stdout().includes('waiting for the database'), SLOW);
-      expect(service.stdout()).toContain('ECONNREFUSED');
-      expect(await service.end('SIGTERM')).toBe(0);
+      await eventually(() => waiting.stdout().includes('waiting for the database'), SLOW);
+      expect(waiting.stdout()).toContain('ECONNREFUSED');
+      expect(await waiting.end('SIGTERM')).toBe(0);
     },
     SLOW,
   );
@@ -85,12 +95,9 @@ describe('the start', () => {
   it(
     'does not wait for what waiting cannot mend',
     async () => {
-      const wrong = new URL(database.url);
-      wrong.password = 'wrong-and-not-repeated';
-      const service = await start({ DATABASE_URL: wrong.href });
-      expect(await service.exit).toBe(1);
-      expect(service.stderr()).toMatch(/^DATABASE_URL: password authentication failed/);
-      expect(service.stdout() + service.stderr()).not.toContain('not-repeated');
+      expect(await shutOut.exit).toBe(1);
+      expect(shutOut.stderr()).toMatch(/^DATABASE_URL: password authentication failed/);
+      expect(shutOut.stdout() + shutOut.stderr()).not.toContain('not-repeated');
     },
     SLOW,
   );
@@ -98,11 +105,8 @@ describe('the start', () => {
   it(
     'refuses a Redis that may drop sessions',
     async () => {
-      const redis = await startRedis({ args: ['--maxmemory-policy', 'allkeys-lru'] });
-      const service = await start({ REDIS_URL: redis.url });
-      expect(await service.exit).toBe(1);
-      expect(service.stderr()).toMatch(/^REDIS_URL: maxmemory-policy is allkeys-lru/);
-      await redis.stop();
+      expect(await unfit.exit).toBe(1);
+      expect(unfit.stderr()).toMatch(/^REDIS_URL: maxmemory-policy is allkeys-lru/);
     },
     SLOW,
   );
@@ -125,9 +129,82 @@ describe('the start', () => {
     },
     SLOW,
   );
+});
+
+describe('a service that runs', () => {
+  let service: ServiceProcess;
+
+  beforeAll(async () => {
+    await open();
+    service = await start({ DRAIN_SECONDS: '2' });
+    await service.ready();
+  }, SLOW);
+  afterAll(close, SLOW);
 
   it(
-    'takes over another lease in development, and in production names the command and exits 1',
+    'keeps its port: who comes second says that it is taken and exits 1',
+    async () => {
+      const { port } = new URL(service.url);
+      const second = await start({ PORT: port });
+      expect(await second.exit).toBe(1);
+      expect(second.stderr()).toBe(`PORT: ${port} is in use on 127.0.0.1\n`);
+    },
+    SLOW,
+  );
+
+  it(
+    'does not end because Postgres is lost: all back ends killed, and it serves again by itself',
+    async () => {
+      const as = await login(service.url, FIRST_ADMIN);
+      const me = async () => {
+        const headers = { 'x-user-id': as.userid, authorization: `Bearer ${as.accesstoken}` };
+        const response = await fetch(`${service.url}/v1/users/me`, { headers });
+        await response.arrayBuffer();
+        return response.status;
+      };
+      // Several connections of the pool, some idle and some in use.
+      await Promise.all(Array.from({ length: 8 }, me));
+      const killer = new pg.Client({ connectionString: database.url });
+      await killer.connect();
+      for (let round = 0; round < 3; round += 1) {
+        const calls = Array.from({ length: 8 }, me);
+        await killer.query(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+        );
+        for (const status of await Promise.all(calls)) expect([200, 503]).toContain(status);
+        await eventually(async () => (await me()) === 200);
+      }
+      await killer.end();
+      expect(service.child.exitCode).toBeNull();
+    },
+    SLOW,
+  );
+
+  it(
+    'is un-ready as soon as it is told to stop, serves for DRAIN_SECONDS, asking for new connections, and refuses afterwards',
+    async () => {
+      service.child.kill('SIGTERM');
+      await eventually(async () => (await statusOf(service, '/readyz')) === 503);
+      const answer = await login(service.url, FIRST_ADMIN);
+      const me = await fetch(`${service.url}/v1/users/me`, {
+        headers: { 'x-user-id': answer.userid, authorization: `Bearer ${answer.accesstoken}` },
+      });
+      expect([me.status, me.headers.get('connection')]).toEqual([200, 'close']);
+      await me.arrayBuffer();
+      expect(await service.exit).toBe(0);
+      await expect(statusOf(service, '/livez')).rejects.toThrow();
+      expect(service.stderr()).toBe('');
+    },
+    SLOW,
+  );
+});
+
+describe('another lease', () => {
+  beforeAll(open, SLOW);
+  afterAll(close, SLOW);
+
+  it(
+    'takes over in development, and in production names the command and exits 1',
     async () => {
       const first = await start();
       await first.ready();
@@ -152,6 +229,9 @@ describe('the start', () => {
 });
 
 describe('the end', () => {
+  beforeEach(open, SLOW);
+  afterEach(close, SLOW);
+
   /** A login that hashes for about a second. */
   const SLOW_HASH = { PASSWORD_ITERATIONS: '1000000' };
 
@@ -171,59 +251,6 @@ describe('the end', () => {
       await idle.closed;
       expect(await service.exit).toBe(0);
       agent.destroy();
-    },
-    SLOW,
-  );
-
-  it(
-    'is un-ready at once, serves for DRAIN_SECONDS, asking for new connections, and refuses afterwards',
-    async () => {
-      const service = await start({ DRAIN_SECONDS: '2' });
-      await service.ready();
-      service.child.kill('SIGTERM');
-      await eventually(async () => (await statusOf(service, '/readyz')) === 503);
-      const answer = await login(service.url, FIRST_ADMIN);
-      const me = await fetch(`${service.url}/v1/users/me`, {
-        headers: { 'x-user-id': answer.userid, authorization: `Bearer ${answer.accesstoken}` },
-      });
-      expect([me.status, me.headers.get('connection')]).toEqual([200, 'close']);
-      await me.arrayBuffer();
-      expect(await service.exit).toBe(0);
-      await expect(statusOf(service, '/livez')).rejects.toThrow();
-      expect(service.stderr()).toBe('');
-    },
-    SLOW,
-  );
-});
-
-describe('a lost Postgres', () => {
-  it(
-    'does not end the process: all back ends killed, and it serves again by itself',
-    async () => {
-      const service = await start();
-      await service.ready();
-      const as = await login(service.url, FIRST_ADMIN);
-      const me = async () => {
-        const headers = { 'x-user-id': as.userid, authorization: `Bearer ${as.accesstoken}` };
-        const response = await fetch(`${service.url}/v1/users/me`, { headers });
-        await response.arrayBuffer();
-        return response.status;
-      };
-      // Several connections of the pool, some idle and some in use.
-      await Promise.all(Array.from({ length: 8 }, me));
-      const killer = new pg.Client({ connectionString: database.url });
-      await killer.connect();
-      for (let round = 0; round < 3; round += 1) {
-        const calls = Array.from({ length: 8 }, me);
-        await killer.query(
-          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-        );
-        for (const status of await Promise.all(calls)) expect([200, 503]).toContain(status);
-        await eventually(async () => (await me()) === 200);
-      }
-      await killer.end();
-      expect(service.child.exitCode).toBeNull();
-      expect(await service.end('SIGTERM')).toBe(0);
     },
     SLOW,
   );
