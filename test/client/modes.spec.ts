@@ -51,6 +51,24 @@ describe('a mode says who is asking, and nothing else does', () => {
     expect([...sent[0]!.headers.keys()]).toEqual([]);
   });
 
+  it('cookie: logs in on the web, calls, and logs out, with what a browser adds', async () => {
+    let cookie = '';
+    // What a browser does on the service's own origin.
+    const browser = async (request: Request) => {
+      const headers = { ...Object.fromEntries(request.headers), 'sec-fetch-site': 'same-origin', cookie };
+      const answer = await fetch(request, { headers });
+      for (const set of answer.headers.getSetCookie()) cookie = set.split(';')[0]!;
+      return answer;
+    };
+    const api = createClient({ baseUrl: between.url, mode: cookieMode(), fetch: browser });
+    const { username, password } = user;
+    const given = await api.POST('/v1/auth/web/login', { body: { username, password } });
+    expect(given).toMatchObject({ userid: user.userid, username, roles: ['user'] });
+    expect((await api.GET('/v1/users/me')).userid).toBe(user.userid);
+    await api.POST('/v1/auth/logout');
+    await expect(api.GET('/v1/users/me')).rejects.toMatchObject({ status: 401, code: 'unauthenticated' });
+  });
+
   it('token: userid and accesstoken of the store, and never the cookie', async () => {
     const store = memoryStore();
     await store.set('session', JSON.stringify({ userid: 'u', accesstoken: 't' }));
