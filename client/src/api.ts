@@ -933,7 +933,7 @@ export interface components {
             /**
              * Format: date-time
              * @description RFC 3339, in the future, at most 5 years
-             * @example 2027-01-31T12:00:00Z
+             * @example 2030-01-31T12:00:00Z
              */
             expiresAt?: string;
         };
@@ -2374,7 +2374,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unauthenticated` */
+            /** @description `unauthenticated`, `invalid_credentials` */
             401: {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -2384,11 +2384,11 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "unauthenticated";
+                        code?: "unauthenticated" | "invalid_credentials";
                     };
                 };
             };
-            /** @description `forbidden`, `https_required` */
+            /** @description `forbidden`, `https_required`, `csrf` */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2397,7 +2397,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "forbidden" | "https_required";
+                        code?: "forbidden" | "https_required" | "csrf";
                     };
                 };
             };
@@ -2414,7 +2414,21 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unavailable` */
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `overloaded`, `unavailable` */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2424,7 +2438,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "unavailable";
+                        code?: "overloaded" | "unavailable";
                     };
                 };
             };
@@ -3217,7 +3231,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unauthenticated` */
+            /** @description `unauthenticated`, `invalid_credentials` */
             401: {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -3227,7 +3241,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "unauthenticated";
+                        code?: "unauthenticated" | "invalid_credentials";
                     };
                 };
             };
@@ -3257,7 +3271,21 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unavailable` */
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `overloaded`, `unavailable` */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -3267,7 +3295,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "unavailable";
+                        code?: "overloaded" | "unavailable";
                     };
                 };
             };
@@ -5123,7 +5151,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unauthenticated` */
+            /** @description `unauthenticated`, `invalid_credentials` */
             401: {
                 headers: {
                     "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
@@ -5133,11 +5161,11 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "unauthenticated";
+                        code?: "unauthenticated" | "invalid_credentials";
                     };
                 };
             };
-            /** @description `https_required` */
+            /** @description `https_required`, `csrf` */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -5146,7 +5174,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "https_required";
+                        code?: "https_required" | "csrf";
                     };
                 };
             };
@@ -5163,7 +5191,21 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unavailable` */
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `overloaded`, `unavailable` */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -5173,7 +5215,7 @@ export interface operations {
                 content: {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
-                        code?: "unavailable";
+                        code?: "overloaded" | "unavailable";
                     };
                 };
             };
