@@ -58,6 +58,24 @@ describe('the sign-up page', () => {
 });
 
 describe('the log-in page', () => {
+  it('loads less than 200 kB of JavaScript', async () => {
+    const shown = await browser.openPage({ source: newSource() });
+    const { page } = shown;
+    const sizes: Promise<number>[] = [];
+    page.on('requestfinished', (request) => {
+      if (request.resourceType() !== 'script' && !request.url().endsWith('.js')) return;
+      sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize));
+    });
+    await page.goto(`${site.url}/login`);
+    await heading(page, 'Log in');
+    await page.waitForLoadState('networkidle');
+    await shown.takeFaults(NOBODY_IS_LOGGED_IN);
+    const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    expect(sizes.length).toBeGreaterThan(3);
+    expect(bytes).toBeGreaterThan(100_000);
+    expect(bytes).toBeLessThan(200_000);
+  });
+
   it('says what the API said of a wrong password, with the id of the request, and lets the right one in', async () => {
     const user = await createUser(site.url);
     const shown = await open('/login');
