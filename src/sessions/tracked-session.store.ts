@@ -34,8 +34,10 @@ export class TrackedSessionStore extends RedisSessionStore {
     const copyKey = AuthorityService.key(userid, ticket.generation);
     const stored = records.get(key) as StoredSession | undefined;
     const authority = records.get(copyKey) as Authority | undefined;
-    if (stored === undefined || authority === undefined) return this.readAndKeep(ticket, userid, sid, secretHash);
-    if (stored.generation !== ticket.generation || !sameHash(stored.session.secretHash, secretHash)) return null;
+    if (authority === undefined || stored?.generation !== ticket.generation) {
+      return this.readAndKeep(ticket, userid, sid, secretHash);
+    }
+    if (!sameHash(stored.session.secretHash, secretHash)) return null;
     return { session: stored.session, authority, by: 'memory' };
   }
 

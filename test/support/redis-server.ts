@@ -28,6 +28,8 @@ export interface RedisServerOptions {
   readonly dir?: string;
   /** Beside or instead of the usual settings: `['--appendonly', 'yes']`. */
   readonly args?: readonly string[];
+  /** The program; default: the `redis-server` that tests run on. */
+  readonly program?: string;
   /** Makes it a sentinel, one of those of which two must agree, that watches `mymaster` at this port. */
   readonly sentinelOf?: number;
   /** After how many ms of silence a sentinel takes the master for dead. */
@@ -81,7 +83,7 @@ function spawnRedis(port: number, dir: string, options: RedisServerOptions): Chi
     sentinelOf === undefined
       ? ['--port', `${port}`, '--dir', dir, ...SETTINGS, ...DEBUGGING, ...args]
       : sentinelArgs(port, dir, sentinelOf, deadAfterMs);
-  const child = spawn(findBinary('redis-server'), all, { env: {}, stdio: ['ignore', log, log] });
+  const child = spawn(options.program ?? findBinary('redis-server'), all, { env: {}, stdio: ['ignore', log, log] });
   closeSync(log);
   return child;
 }
