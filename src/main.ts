@@ -10,7 +10,6 @@ import { openMetrics } from './bootstrap/open-metrics.js';
 import { prepareDatabase } from './bootstrap/prepare-database.js';
 import { ACCIDENT, Processes } from './bootstrap/processes.js';
 import { run, type Opened } from './bootstrap/run.js';
-import { serve } from './bootstrap/serve.js';
 import { Worker } from './bootstrap/worker.js';
 import type { Config } from './config/config.js';
 
@@ -37,6 +36,7 @@ async function startWorker(opened: Opened, fatal: (reason: string) => void): Pro
     void serving.then(({ leavePort }) => leavePort());
     process.kill(process.pid, 'SIGTERM');
   });
+  const { serve } = await loadService();
   const serving = serve(config, logger, fatal, (truth) => worker.mayListen(truth));
   opened.add(async (gracefully) => {
     worker.stop();
@@ -68,12 +68,18 @@ async function startService(opened: Opened, fatal: (reason: string) => void): Pr
 }
 
 async function listen(ready: Config, opened: Opened, fatal: (reason: string) => void): Promise<string> {
+  const { serve } = await loadService();
   const serving = serve(ready, logger, fatal);
   opened.add(async (gracefully) => (await serving.catch(() => null))?.stop(gracefully));
   const { url, metrics } = await serving;
   await openMetrics(config, () => metrics!.metrics(), opened, logger);
   logger.info(`listening on ${url}`);
   return url;
+}
+
+/** The greater part of the program, which the first one of several processes does without. */
+function loadService(): Promise<typeof import('./bootstrap/serve.js')> {
+  return import('./bootstrap/serve.js');
 }
 
 /** In production nothing is printed: who configured the accounts knows them. */

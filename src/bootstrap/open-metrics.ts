@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import type { Opened } from './run.js';
-import { whyNotListening } from './serve.js';
+import { whyNotListening } from './startup-error.js';
 
 /**
  * Opens METRICS_PORT, on HOST, where there is one.

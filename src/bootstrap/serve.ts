@@ -10,7 +10,7 @@ import { RedisService } from '../redis/redis.service.js';
 import { createApp } from './create-app.js';
 import { visitableUrl } from './first-start.js';
 import { requireRedis } from './require-redis.js';
-import { StartupError } from './startup-error.js';
+import { whyNotListening } from './startup-error.js';
 
 /** How often connections that have become idle are closed while the last requests finish, in ms. */
 const REAP_MS = 25;
@@ -84,15 +84,6 @@ async function listen(app: NestFastifyApplication, { host, port }: Config): Prom
   } catch (error) {
     throw whyNotListening(error, 'PORT', host, port);
   }
-}
-
-/** In words for the operator, where there are any. */
-export function whyNotListening(error: unknown, name: 'PORT' | 'METRICS_PORT', host: string, port: number): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return new StartupError(`${name}: ${port} is in use on ${host}`);
-  if (code === 'EACCES') return new StartupError(`${name}: this user may not listen on ${port}`);
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new StartupError(`HOST: ${host} is not of this machine`);
-  return error;
 }
 
 /**
