@@ -101,6 +101,32 @@ describe('a mode says who is asking, and nothing else does', () => {
   });
 });
 
+describe('basic mode against a service that has it on', () => {
+  let withBasic: TestApp;
+
+  beforeAll(async () => {
+    const env = { BASIC_AUTH: 'true', SECRET_KEY: 'k'.repeat(32) };
+    withBasic = await startTestApp({ store: 'redis', env });
+  });
+  afterAll(() => withBasic.close());
+
+  /** As a proxy before the service says that it came. */
+  function over(scheme: 'http' | 'https', { username, password }: User) {
+    const fetch = async (request: Request) => {
+      request.headers.set('x-forwarded-proto', scheme);
+      return globalThis.fetch(request);
+    };
+    return createClient({ baseUrl: withBasic.url, mode: basicMode({ username, password }), fetch });
+  }
+
+  it('calls with username and password in UTF-8, over HTTPS alone', async () => {
+    const ada = await createUser(withBasic.url, { password: 'ключ и замок: äöü' });
+    expect((await over('https', ada).GET('/v1/users/me')).userid).toBe(ada.userid);
+    await expect(over('http', ada).GET('/v1/users/me')).rejects.toMatchObject({ code: 'https_required' });
+    await expect(over('https', ada).GET('/v1/sessions')).rejects.toMatchObject({ code: 'forbidden' });
+  });
+});
+
 describe('an answer', () => {
   it('is its body, typed by its route; a route without one gives undefined', async () => {
     const api = await loggedIn();
