@@ -122,11 +122,13 @@ export class LoginLimits {
 
   /** Re-authentication and password change: 5 failures in 10 minutes, and the hashes. */
   private async beginOwn(userid: string): Promise<LoginAttempt> {
-    const [failure] = await this.limiter.takeAll([
+    const [failure, hashed] = await this.limiter.takeAll([
       () => this.limiter.take('own-failed', userid, OWN_FAILURES, TEN_MINUTES),
       () => this.hash('own', userid),
     ]);
-    return this.attempt({ returnable: [failure!], failures: [] }, () => this.limiter.clear('own-failed', userid));
+    return this.attempt({ returnable: [failure!, hashed!], failures: [] }, () =>
+      this.limiter.clear('own-failed', userid),
+    );
   }
 
   /** An app account's login: by source alone, as anybody may have its secrets. */
@@ -144,11 +146,11 @@ export class LoginLimits {
   }: LoginSubject & { userid: string }): Promise<LoginAttempt> {
     const own = knownRun('token', userid, address);
     const run: RunKey = (await this.knownSources.isKnown(userid, address)) ? own : ['run-token', userid];
-    const [reserved] = await this.limiter.takeAll([
+    const [reserved, hashed] = await this.limiter.takeAll([
       () => this.limiter.reserveTry(...run, since),
       () => this.hash('token', userid),
     ]);
-    return this.attempt({ returnable: [reserved!], failures: [] }, async () => {
+    return this.attempt({ returnable: [reserved!, hashed!], failures: [] }, async () => {
       await this.endRuns(run, own);
       await this.webFailures.clearAll(userid);
       await this.knownSources.remember(userid, address, epoch);
@@ -169,7 +171,7 @@ export class LoginLimits {
     const run = known ? own : strangers;
     const counter = { userid, username: name, address, known };
     let passwordOff = false;
-    const [source, failed, reserved, , counted] = await this.limiter.takeAll([
+    const [source, failed, reserved, hashed, counted] = await this.limiter.takeAll([
       () => this.limiter.takeSource('web', address, WEB_PER_SOURCE, MINUTE),
       () => this.limiter.takeSource('web-failed', address, FAILED_PER_SOURCE, MINUTE),
       () => this.limiter.reserveTry(...run, since),
@@ -179,7 +181,7 @@ export class LoginLimits {
         return { count: 0, giveBack: () => this.webFailures.giveBack(counter) };
       },
     ]);
-    const taken = { returnable: [source!, failed!, reserved!, counted!], failures: [failed!] };
+    const taken = { returnable: [source!, failed!, reserved!, hashed!, counted!], failures: [failed!] };
     return this.attempt(taken, () => this.webSucceeded(run, own, userid, who), passwordOff);
   }
 
@@ -190,7 +192,10 @@ export class LoginLimits {
     await this.knownSources.remember(userid, who.address, who.epoch);
   }
 
-  /** Hashes of one account's password, right or wrong, are bounded because they cost; never given back later. */
+  /**
+   * Hashes of one account's password, right or wrong, are bounded because they cost. Given back only where none ran: or
+   * who hangs up before its turn could use up somebody else's.
+   */
   private hash(kind: LoginKind, key: string): Promise<Hold> {
     return this.limiter.take(`hash-${kind}`, key, HASHES_PER_ACCOUNT, TEN_MINUTES);
   }
