@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, lstatSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,10 +15,19 @@ const onLinux = process.platform === 'linux' ? it : it.skip;
 const folders: string[] = [];
 const holders: ChildProcess[] = [];
 const servers: EmbeddedPostgres[] = [];
+/** What `newDatabase` copies. */
+let made: string;
 
 function newFolder(mode?: number): string {
   const folder = makeFolder('embedded', mode);
   folders.push(folder);
+  return folder;
+}
+
+/** A new folder with a database that was made before: making one takes seconds. */
+function newDatabase(): string {
+  const folder = newFolder();
+  execFileSync('cp', ['-a', join(made, 'data'), folder]);
   return folder;
 }
 
@@ -90,6 +99,12 @@ afterEach(async () => {
   folders.splice(0).reverse().forEach(removeDatabaseFolder);
 });
 
+beforeAll(async () => {
+  made = makeFolder('embedded');
+  await (await startEmbeddedPostgres({ dir: made, durable: false })).stop();
+});
+afterAll(() => removeDatabaseFolder(made));
+
 describe('a first start', () => {
   let folder: string;
   let dir: string;
@@ -156,7 +171,7 @@ describe('a first start', () => {
 
 describe('several processes on one folder', () => {
   it('share one server, which the last to leave stops', async () => {
-    const dir = newFolder();
+    const dir = newDatabase();
     const first = await start(dir);
     const second = await start(dir);
     expect(second).toMatchObject({ adopted: true, url: first.url });
@@ -180,14 +195,14 @@ describe('several processes on one folder', () => {
   });
 
   it('leave one after the other or at once, and none stays behind', async () => {
-    const dir = newFolder();
+    const dir = newDatabase();
     const servers = [await start(dir), await start(dir), await start(dir)];
     await Promise.all(servers.map((server) => server.stop()));
     expect(existsSync(pidFile(dir))).toBe(false);
   });
 
   it('may start while the last one leaves', async () => {
-    const dir = newFolder();
+    const dir = newDatabase();
     const leaver = await start(dir);
     const [, next] = await Promise.all([leaver.stop(), start(dir)]);
     expect(await query(next.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
@@ -198,7 +213,7 @@ describe('several processes on one folder', () => {
 
 describe('after an end that was not planned', () => {
   it('a server whose user was killed, with all of its process group, is adopted with what it holds', async () => {
-    const dir = newFolder();
+    const dir = newDatabase();
     const holder = await startHolder(dir);
     await query(holder.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
     const pid = postmasterPid(dir);
@@ -213,7 +228,7 @@ describe('after an end that was not planned', () => {
   });
 
   it('a postmaster.pid that a crash left stops no start', async () => {
-    const dir = newFolder();
+    const dir = newDatabase();
     const holder = await startHolder(dir);
     await query(holder.url, 'CREATE TABLE kept AS SELECT 42 AS answer');
     await killGroup(holder.child);
@@ -227,7 +242,7 @@ describe('after an end that was not planned', () => {
   });
 
   it('nor does one whose number is that of another process by now', async () => {
-    const dir = newFolder();
+    const dir = newDatabase();
     const before = await start(dir);
     const [, ...rest] = readFileSync(pidFile(dir), 'utf8').split('\n');
     await before.stop();
@@ -244,7 +259,7 @@ describe('after an end that was not planned', () => {
   });
 
   it('a server that is killed while it is used is there again, at the same address', async () => {
-    const dir = newFolder();
+    const dir = newDatabase();
     const lines: string[] = [];
     const server = await start(dir, (line) => lines.push(line));
     const pid = postmasterPid(dir);
