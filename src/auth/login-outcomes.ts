@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../common/problem.js';
 
-export type LoginMode = 'token' | 'web' | 'basic';
+/** `apitoken`: an apitoken was asked for by password. */
+export type LoginMode = 'token' | 'web' | 'basic' | 'apitoken';
 
 /** `wrong_apitoken`: none such, or not of that username; `gone`: the client went away while it waited. */
 export type LoginOutcome =

@@ -8,6 +8,7 @@ import { PasswordHasher, type Verification } from '../passwords/password-hasher.
 import { foldUsername } from '../common/username.js';
 import { UsersService, type UserCredentials } from '../users/users.service.js';
 import { LoginLimits, type LoginAttempt } from './login-limits.js';
+import { LoginOutcomes } from './login-outcomes.js';
 
 /** A username and its password, as sent. */
 export interface NameAndPassword {
@@ -23,6 +24,7 @@ export class PasswordProof {
     private readonly limits: LoginLimits,
     private readonly hasher: PasswordHasher,
     private readonly audit: AuditService,
+    private readonly outcomes: LoginOutcomes,
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
@@ -32,6 +34,15 @@ export class PasswordProof {
    *   one that is off; `rate_limited`; `overloaded`; `unavailable`.
    */
   async prove(
+    mode: 'web' | 'basic' | 'apitoken',
+    sent: NameAndPassword,
+    client: ClientInfo,
+    gone: AbortSignal,
+  ): Promise<UserCredentials> {
+    return this.outcomes.watch(mode, () => this.proveNow(mode, sent, client, gone));
+  }
+
+  private async proveNow(
     mode: 'web' | 'basic' | 'apitoken',
     sent: NameAndPassword,
     client: ClientInfo,
@@ -51,6 +62,7 @@ export class PasswordProof {
     const usable = account !== null && !isApp && !attempt.passwordOff;
     const proof = await this.verify(attempt, sent.password, usable ? account : null, username ?? '', gone);
     if (!proof.ok || account?.status !== 'active') {
+      this.outcomes.count(mode, 'wrong_password');
       await attempt.failed();
       await this.audit.recordFailedLogin({ username, userid: account?.userid ?? null, client, mode });
       throw new Problem('invalid_credentials');

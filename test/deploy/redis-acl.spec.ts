@@ -10,7 +10,7 @@ import { startRedis, type RedisServer } from '../support/redis-server.js';
 let folder: string;
 let redis: RedisServer;
 let redisUrl: string;
-let app: TestApp;
+let apps: TestApp[];
 
 beforeAll(async () => {
   folder = makeFolder('acl', 0o700);
@@ -22,16 +22,22 @@ beforeAll(async () => {
     args: [...include, '--aclfile', join(secrets, 'redis_users')],
   });
   redisUrl = readFileSync(join(secrets, 'redis_url'), 'utf8').replace('@redis:6379', `@127.0.0.1:${redis.port}`);
-  app = await startTestApp({ store: 'redis', redisUrl });
+  const strict = await startTestApp({ store: 'redis', redisUrl });
+  const { databaseUrl } = strict;
+  apps = [strict, await startTestApp({ store: 'redis', redisUrl, databaseUrl, env: { SESSION_CACHE: 'tracked' } })];
 });
 afterAll(async () => {
-  await app.close();
+  for (const app of apps.toReversed()) await app.close();
   await redis.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 describe('the Redis of deploy/redis', () => {
-  it('lets the service do all that it does', async () => {
+  it.each([
+    ['strict', 0],
+    ['tracked', 1],
+  ])('lets the service do all that it does, %s', async (_cache, index) => {
+    const app = apps[index]!;
     const admin = await adminLogin(app.url);
     const user = await createUser(app.url);
     const first = await login(app.url, user);

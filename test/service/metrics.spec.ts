@@ -10,7 +10,7 @@ import { adminLogin, api, createUser } from '../support/client.js';
 import { FIRST_ACCOUNTS_ENV, FIRST_ADMIN } from '../support/first-accounts.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { freePort } from '../support/ports.js';
-import { processEnv, startService } from '../support/service-process.js';
+import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
 
 /** Starting a process compiles the sources. */
 const SLOW = 400_000;
@@ -128,6 +128,17 @@ describe('metrics', () => {
     expect(grown(requests('POST', '/v1/auth/login', 422))).toBe(1);
   });
 
+  it('count logins by password alone apart', async () => {
+    const { username, password } = await createUser(app.url);
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    const grown = await growth(async () => {
+      await api(app.url).post('/v1/auth/web/login', { username, password }, { headers });
+      await api(app.url).post('/v1/auth/web/login', { username, password: 'something else entirely' }, { headers });
+    });
+    const logins = (outcome: string) => grown(`postern_logins_total{mode="web",outcome="${outcome}"}`);
+    expect([logins('success'), logins('wrong_password')]).toEqual([1, 1]);
+  });
+
   it('tell of the queue, the pool, the loop and the dependencies', async () => {
     const all = await scrape();
     expect(all.get('postern_hashes_running')).toBe(0);
@@ -164,6 +175,11 @@ describe('metrics', () => {
 });
 
 describe('metrics of several processes', () => {
+  const services: ServiceProcess[] = [];
+  afterEach(async () => {
+    for (const service of services.splice(0)) await service.end('SIGKILL');
+  });
+
   it(
     'are one answer of the first one, with what all of them have counted',
     async () => {
@@ -171,9 +187,12 @@ describe('metrics of several processes', () => {
       const metricsPort = String(await freePort());
       const env = { DATABASE_URL: database.url, WEB_CONCURRENCY: '2', METRICS_PORT: metricsPort };
       const service = await startService(processEnv({ ...env, ...FIRST_ACCOUNTS_ENV }));
+      services.push(service);
       await service.ready();
       const url = `http://127.0.0.1:${metricsPort}/metrics`;
-      await eventually(async () => (await scrape(url)).get('postern_ready') === 2, SLOW);
+      // The first one opens the port when one of the others listens.
+      const ready = async () => (await scrape(url).catch(() => new Map<string, number>())).get('postern_ready');
+      await eventually(async () => (await ready()) === 2, SLOW);
       for (let call = 0; call < 6; call += 1) await api(service.url).get('/v1/config');
       await eventually(async () => (await scrape(url)).get(requests('GET', '/v1/config', 200)) === 6);
       expect((await scrape(url)).get('postern_processes')).toBe(2);
