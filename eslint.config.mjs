@@ -99,6 +99,7 @@ export default tseslint.config(
         module: 'writable',
         setTimeout: 'readonly',
         fetch: 'readonly',
+        performance: 'readonly',
       },
     },
   },

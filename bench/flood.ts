@@ -1,0 +1,127 @@
+import { attack, countsOf, successesPerSecond, type Attack, type Attacked } from './lib/attack.js';
+import { peer, type Running, type World } from './lib/contender.js';
+import { load, type Measured } from './lib/load.js';
+import { loginRequest, startPostern, type Account } from './lib/postern.js';
+import { table } from './lib/table.js';
+
+const ATTACKERS = 50;
+/** Guarded calls per second, sent when they are due whatever became of the ones before. */
+const RATE = 200;
+
+interface Result {
+  readonly name: string;
+  readonly quiet: Measured;
+  readonly flooded: Measured;
+  readonly attack: Attacked;
+}
+
+/** How long a guarded call takes while 50 attackers send logins as fast as they are answered. */
+export async function flood(world: World, { seconds }: { seconds: number }) {
+  const results: Result[] = [];
+  await withServer(startPostern(world), async (server) => {
+    const accounts = await server.accounts(200);
+    const quiet = await calls(server, seconds);
+    for (const [name, requests] of Object.entries(attacks(accounts))) {
+      results.push({ name: `Postern: ${name}`, quiet, ...(await flooded(server, requests, seconds)) });
+    }
+  });
+  for (const { name, start } of peers(world)) {
+    await withServer(start(), async (server) => {
+      const quiet = await calls(server, seconds);
+      const { login } = server.told;
+      results.push({ name, quiet, ...(await flooded(server, [login!], seconds)) });
+    });
+  }
+  const web = await besideTheWeb(world, seconds);
+  return { ...report(results), line: `${report(results).line}; ${web}` };
+}
+
+function peers(world: World) {
+  return [
+    peer(world, 'express-session + passport, PBKDF2', 'express-session.mjs'),
+    peer(world, 'Nest + passport-jwt, bcrypt', 'nest-passport-jwt.mjs'),
+    peer(world, 'Better Auth, scrypt', 'better-auth.mjs', { COOKIE_CACHE: 'off' }),
+  ];
+}
+
+function attacks(accounts: readonly Account[]) {
+  const wrong = 'apt_00000000000040008000000000000000_' + 'A'.repeat(43);
+  return {
+    'right apitokens and passwords': accounts.slice(0, ATTACKERS).map(loginRequest),
+    'right apitokens, wrong passwords': accounts
+      .slice(ATTACKERS)
+      .map((account) => loginRequest({ ...account, password: 'not the password of anybody' })),
+    'no right apitoken, 200 sources': accounts.map((account, at) =>
+      from(at, loginRequest({ ...account, apitoken: wrong })),
+    ),
+  };
+}
+
+/** The same request as the proxy passes it on from another source. */
+function from<T extends { headers: object }>(at: number, request: T): T {
+  return {
+    ...request,
+    headers: { ...request.headers, 'x-forwarded-for': `10.0.${Math.floor(at / 250)}.${(at % 250) + 1}` },
+  };
+}
+
+async function flooded(server: Running, requests: Attack['requests'], seconds: number) {
+  const running = attack(server.url, { requests, connections: ATTACKERS, seconds: seconds + 2 });
+  // The attackers are all there before the first call is measured.
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  return { flooded: await calls(server, seconds), attack: await running };
+}
+
+function calls({ url, told }: Running, seconds: number): Promise<Measured> {
+  return load(url, told, { connections: 10, seconds, rate: RATE });
+}
+
+/** Logins in token mode while web logins come from 200 sources, as a share of the quiet ones. */
+async function besideTheWeb(world: World, seconds: number): Promise<string> {
+  const server = await startPostern(world);
+  try {
+    const tokens = (await server.accounts(60)).map(loginRequest);
+    const web = (await server.accounts(200)).map(({ username }, at) =>
+      from(at, {
+        path: '/v1/auth/web/login',
+        headers: { 'sec-fetch-site': 'same-origin' },
+        body: { username, password: 'not the password of anybody' },
+      }),
+    );
+    const job = { requests: tokens, connections: 8, seconds };
+    const quiet = await attack(server.url, job);
+    const other = attack(server.url, { requests: web, connections: ATTACKERS, seconds: seconds + 1 });
+    const beside = await attack(server.url, job);
+    const share = successesPerSecond(beside) / successesPerSecond(quiet);
+    return `token logins beside a flood of web logins: ${(share * 100).toFixed(0)} % of the quiet ones (web: ${countsOf(await other)})`;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function withServer<T extends Running>(starting: Promise<T>, work: (server: T) => Promise<void>): Promise<void> {
+  const server = await starting;
+  try {
+    await work(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+function report(results: readonly Result[]) {
+  const rows = results.map(({ name, quiet, flooded, attack }) => [
+    name,
+    quiet.p99,
+    flooded.p99,
+    (flooded.p99 / quiet.p99).toFixed(1),
+    String(flooded.failed),
+    countsOf(attack),
+  ]);
+  const worst = Math.max(
+    ...results.filter(({ name }) => name.startsWith('Postern')).map((r) => r.flooded.p99 / r.quiet.p99),
+  );
+  return {
+    table: table(['', 'p99 quiet, ms', 'p99 flooded, ms', 'ratio', 'calls failed', 'answers to the flood'], rows),
+    line: `guarded call under a login flood: p99 at most ${worst.toFixed(1)} × the quiet one (goal 2)`,
+  };
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { createClient } from 'redis';
+import { hashSecret, makeToken } from '../src/common/secret-token.js';
+import { SessionStore } from '../src/sessions/session-store.js';
+import { startTestApp, type TestApp } from '../test/support/app.js';
+import { startRedis } from '../test/support/redis-server.js';
+import { cpuMicroseconds, residentMebibytes, type World } from './lib/contender.js';
+import { load } from './lib/load.js';
+import { startPostern } from './lib/postern.js';
+import { median, table } from './lib/table.js';
+
+const AT_ONCE = 256;
+const PER_USER = 20;
+/** As many again after the first measurement: does a call cost the same among so many? */
+const CROWD = 10;
+
+/** What a session takes in Redis, and whether a call costs more where there are many. */
+export async function memory(world: World, { sessions }: { sessions: number }) {
+  const redis = await startRedis();
+  const app = await startTestApp({ redisUrl: redis.url, store: 'redis', env: { TRUTH_LEASE_MS: '10000' } });
+  try {
+    const single = await bytesEach(redis.url, () => fill(app, sessions, 1));
+    const many = await bytesEach(redis.url, () => fill(app, sessions, PER_USER));
+    const beside = await startPostern(
+      { ...world, redisUrl: redis.url, newMigratedDatabase: async () => app.databaseUrl },
+      {
+        TRUTH_LEASE_MS: '10000',
+        PASSWORD_ITERATIONS: '220000',
+      },
+    );
+    try {
+      const rows = [
+        ['Bytes per session, one each', single],
+        [`Bytes per session, ${PER_USER} each`, many],
+        ['Memory of a process after its start, MiB', residentMebibytes(beside.pid)],
+      ];
+      const before = await microsPerCall(beside);
+      await fill(app, sessions * CROWD, 1);
+      const after = await microsPerCall(beside);
+      rows.push([`µs CPU per call, ${2 * sessions} sessions in Redis`, before]);
+      rows.push([`µs CPU per call, ${(2 + CROWD) * sessions} sessions in Redis`, after]);
+      rows.push(['Memory of the process after these calls, MiB', residentMebibytes(beside.pid)]);
+      return { table: table(['', ''], rows), line: `Redis: ${single.toFixed(0)} bytes per session (goal 373)` };
+    } finally {
+      await beside.stop();
+    }
+  } finally {
+    await app.close();
+    await redis.stop();
+  }
+}
+
+/** Sessions through the store itself, as a login opens them. */
+async function fill(app: TestApp, count: number, perUser: number): Promise<void> {
+  const store = app.get(SessionStore);
+  let userid = randomUUID();
+  const apitokenId = makeToken().id;
+  for (let made = 0; made < count; made += AT_ONCE) {
+    const batch = Array.from({ length: Math.min(AT_ONCE, count - made) }, (_, at) => {
+      if ((made + at) % perUser === 0) userid = randomUUID();
+      const { id, secret } = makeToken();
+      return store.create({
+        sid: id,
+        userid,
+        secretHash: hashSecret(secret),
+        mode: 'token',
+        epoch: '0.0',
+        apitokenId,
+        ip: '203.0.113.77',
+        userAgent: 'PosternApp/1.4.2 (iPhone; iOS 19.1)',
+        deviceName: null,
+        idleMs: 3_600_000,
+        absoluteMs: 86_400_000,
+        notAfter: null,
+        authTime: null,
+      });
+    });
+    await Promise.all(batch);
+  }
+}
+
+/** How much `used_memory` of Redis grew per session. */
+async function bytesEach(url: string, filling: () => Promise<void>): Promise<number> {
+  const before = await usage(url);
+  await filling();
+  const after = await usage(url);
+  return (after.bytes - before.bytes) / (after.sessions - before.sessions);
+}
+
+async function usage(url: string): Promise<{ bytes: number; sessions: number }> {
+  const client = await createClient({ url }).connect();
+  const bytes = Number(/used_memory:(\d+)/.exec(await client.info('memory'))![1]);
+  let sessions = 0;
+  for await (const keys of client.scanIterator({ MATCH: 'session:*', COUNT: 5000 })) sessions += keys.length;
+  client.destroy();
+  return { bytes, sessions };
+}
+
+async function microsPerCall({ url, pid, told }: { url: string; pid: number; told: Parameters<typeof load>[1] }) {
+  const rounds: number[] = [];
+  for (let round = 0; round < 4; round += 1) {
+    const before = cpuMicroseconds(pid);
+    const { requests } = await load(url, told, { connections: 32, seconds: 3 });
+    if (round > 0) rounds.push((cpuMicroseconds(pid) - before) / requests);
+  }
+  return median(rounds);
+}
