@@ -94,7 +94,7 @@ describe('the apitokens page', () => {
     await page.getByRole('dialog').getByText('It cannot be brought back').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await row.waitFor({ state: 'hidden' });
-    await expect(login(site.url, { ...user, apitoken })).rejects.toThrow('invalid_credentials');
+    await expect(login(site.url, { ...user, apitoken })).rejects.toMatchObject({ code: 'invalid_credentials' });
   });
 
   it('copies the secret to the clipboard', async () => {
