@@ -6,7 +6,7 @@
 import './typescript.mjs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 
 const { freePort } = await import('../src/database/embedded-postgres-process.ts');
 const { killWithUs } = await import('../test/setup/guard.ts');
@@ -20,6 +20,7 @@ const ports = [await freePort(), await freePort()];
 const services = [];
 for (const port of ports) services.push(await startService(port));
 const haproxy = await startHaproxy({ processes: ports.map((port) => `127.0.0.1:${port}`), httpsPort });
+mkdirSync('.data', { recursive: true });
 writeFileSync('.data/haproxy-certificate.pem', publicPart(haproxy.certificate));
 console.log(`\nHAProxy answers on ${haproxy.url}, for two processes (${ports.join(' and ')}). Try:\n
   curl --cacert .data/haproxy-certificate.pem ${haproxy.url}/readyz\n

@@ -233,7 +233,6 @@ describe('through HAProxy', () => {
     ['no host', 'GET /v1/config HTTP/1.1\r\n\r\n'],
     ['a target of its own', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['chunks in HTTP/1.0', `POST /v1/auth/login HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-    ['NUL in a header', `GET /v1/config HTTP/1.1\r\n${HOST}X-A: b\0c\r\n\r\n`],
   ])('%s is refused with a problem', async (_what, text) => {
     const [answer] = (await sendRaw(`${text}${LAST}`)).split('\r\n\r\nHTTP/');
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
@@ -254,6 +253,10 @@ describe('through HAProxy', () => {
     const received = await sendRaw(`${text}${LAST}`);
     expect(received).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+
+  it('NUL in a header is refused: by the service, or by HAProxy of a later version', async () => {
+    expect(await sendRaw(`GET /v1/config HTTP/1.1\r\n${HOST}X-A: b\0c\r\n\r\n${LAST}`)).toMatch(/^HTTP\/1\.1 400 /);
   });
 
   it('a length beside chunks hides no second request: HAProxy drops it and ends the connection', async () => {
