@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createClient } from 'redis';
+import { TruthService } from '../../src/authority/truth.service.js';
 import { makeFolder } from '../setup/folders.js';
 import { startTestApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/barrier.js';
 import { adminLogin, api, createUser, expectStatus, login } from '../support/client.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 
@@ -38,6 +40,8 @@ describe('the Redis of deploy/redis', () => {
     ['tracked', 1],
   ])('lets the service do all that it does, %s', async (_cache, index) => {
     const app = apps[index]!;
+    // It may still be adopting the generation that the other one has begun.
+    await eventually(() => app.get(TruthService).ready);
     const admin = await adminLogin(app.url);
     const user = await createUser(app.url);
     const first = await login(app.url, user);
