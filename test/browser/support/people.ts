@@ -35,6 +35,8 @@ export async function arrive(
   await heading(page, 'Log in');
   await fillInLogin(page, who);
   await page.getByRole('heading', { name: 'Log in' }).waitFor({ state: 'hidden' });
+  // The page itself: what is pressed while it is on its way meets a frame that is about to be another.
+  await page.locator('h1', { hasNotText: 'Log in' }).waitFor();
   // The browser notes that the question who is logged in was answered: nobody.
   await shown.takeFaults(/status of 401 .*\/v1\/users\/me/);
   return { user: who, shown, page };
