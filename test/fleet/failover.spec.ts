@@ -1,3 +1,4 @@
+import { TruthService } from '../../src/authority/truth.service.js';
 import { tally, type Fleet } from '../races/fleet.js';
 import { eventually } from '../support/barrier.js';
 import { api, type TokenLogin, type User } from '../support/client.js';
@@ -158,6 +159,7 @@ describe.each(FLEETS)('a master fails behind %s', (name, start) => {
       );
       try {
         await third.ready();
+        for (const app of fleet.both) await eventually(() => app.get(TruthService).ready);
         const sessions = await times(COUNT, async () => fleet.session(fleet.one, await fleet.user()));
         const before = await inLanes(sessions, (as) => askProcess(third, as));
         expect(tally(before)).toEqual({ 204: COUNT });

@@ -103,12 +103,12 @@ describe('the description of the API', () => {
     expect(input.properties!['expiresAt']).toMatchObject({
       type: 'string',
       format: 'date-time',
-      example: '2027-01-31T12:00:00Z',
+      example: '2030-01-31T12:00:00Z',
     });
     expect(input.properties!['tokenName']).toMatchObject({ minLength: 1, maxLength: 64, example: 'Backup script' });
     expect(input.additionalProperties).toBe(false);
     const query = z.toJSONSchema(PageQuery.extend({ search: search.optional() }), { io: 'input' });
-    expect(query.properties!['limit']).toMatchObject({ type: 'string', description: 'How many to list' });
+    expect(query.properties!['limit']).toMatchObject({ type: 'integer', description: 'How many to list' });
     expect(query.required).toBeUndefined();
     expect(z.toJSONSchema(pageOf(z.object({ name: roleName }))).required).toEqual(['items', 'nextCursor']);
   });
