@@ -2,8 +2,8 @@
 export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  // They need a browser: `npm run test:browser`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/'],
+  // Scripts of their own, because they need a browser or take long: `npm run test:browser`, `npm run test:fleet`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/', '<rootDir>/test/fleet/'],
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },

@@ -1,5 +1,6 @@
 import type { Discover, SlotMap, Topology } from './discovery.js';
 import { SLOTS } from './key-slot.js';
+import { mostAnswers } from './most-answers.js';
 import { dial, type RedisClient } from './redis-client.js';
 import { parseInfo } from './redis-node.js';
 import { atAddress, withoutDatabase } from './redis-url.js';
@@ -33,13 +34,9 @@ export function discoverCluster(named: readonly string[]): Discover {
   let seen: readonly string[] = [];
   return async () => {
     const nodes = [...new Set([...seeds, ...seen])];
-    const answers = await Promise.allSettled(nodes.map((url) => ask(url)));
-    const views = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
-    const [first, ...others] = views;
-    if (first === undefined) {
-      const reason = answers.find((answer) => answer.status === 'rejected')?.reason as Error;
-      throw new Error(`no node of the Cluster answers for it: ${reason.message}`);
-    }
+    const { values, reasons } = await mostAnswers(nodes.map((url) => ask(url)));
+    const [first, ...others] = values;
+    if (first === undefined) throw new Error('no node of the Cluster answers for it', { cause: reasons[0] });
     const newest = others.reduce((best, view) => (view.epoch > best.epoch ? view : best), first);
     seen = newest.known;
     return newest.topology;

@@ -122,11 +122,13 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
     if (this.dialling) return;
     this.dialling = true;
     for (let tries = 0; !this.closing && this.nodes.length === 0; tries++) {
+      const since = performance.now();
       try {
         await this.dialAll(await this.discover!());
       } catch (error) {
         this.logger.warn({ err: error }, 'no connection to Redis');
-        await sleep(Math.min(20 * 2 ** tries, RECONNECT_MAX_MS - 50) + (tries % 5) * 10);
+        const apart = Math.min(20 * 2 ** tries, RECONNECT_MAX_MS - 50) + (tries % 5) * 10;
+        await sleep(Math.max(20, apart - (performance.now() - since)));
       }
     }
     this.dialling = false;

@@ -1,4 +1,5 @@
 import { ErrorReply } from 'redis';
+import { mostAnswers } from './most-answers.js';
 import { dial } from './redis-client.js';
 import { atAddress, withoutCredentials, withoutDatabase } from './redis-url.js';
 import type { Topology } from './discovery.js';
@@ -24,11 +25,9 @@ interface Vote {
  * node-redis's own sentinel client is not used: it repeats on the new master a command that has failed on the old one.
  */
 export async function discoverBySentinels(urls: readonly string[], name: string): Promise<Topology> {
-  const answers = await Promise.allSettled(urls.map((url) => ask(url, name)));
-  const votes = answers.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
+  const { values: votes, reasons } = await mostAnswers(urls.map((url) => ask(url, name)));
   if (votes.length < urls.length / 2) {
-    const reasons = answers.filter((answer) => answer.status === 'rejected').map(({ reason }) => messageOf(reason));
-    throw new Error(`${votes.length} of ${urls.length} sentinels answer: ${reasons.join('; ')}`);
+    throw new Error(`${votes.length} of ${urls.length} sentinels answer: ${reasons.map(messageOf).join('; ')}`);
   }
   const { host, port } = votes.reduce((newest, vote) => (vote.epoch > newest.epoch ? vote : newest));
   return { masters: [atAddress(urls[0]!, host, port)] };

@@ -20,6 +20,8 @@ describe.each(['postgres', 'redis'] as const)('behind PgBouncer in transaction m
   let bouncer: PgBouncer;
   let redis: TestRedis | undefined;
   let apps: readonly [TestApp, TestApp];
+  let app: TokenLogin;
+  let admin: TokenLogin;
 
   beforeAll(async () => {
     await execute(server, `CREATE DATABASE ${name}`);
@@ -33,6 +35,8 @@ describe.each(['postgres', 'redis'] as const)('behind PgBouncer in transaction m
     };
     // The database is empty: both bring the schema up to date at once.
     apps = await Promise.all([startTestApp(options), startTestApp(options)]);
+    app = await login(apps[0].url, FIRST_APP);
+    admin = await login(apps[1].url, FIRST_ADMIN);
   }, SLOW);
 
   afterAll(async () => {
@@ -47,14 +51,12 @@ describe.each(['postgres', 'redis'] as const)('behind PgBouncer in transaction m
     const [one, two] = apps.map(({ url }) => url) as [string, string];
     const username = `user-${randomBytes(5).toString('hex')}`;
     const password = `garden ${username} swing`;
-    const app = await login(one, FIRST_APP);
     const signedUp = expectStatus(await api(two).post<User>('/v1/users', { username, password }, { as: app }), 201);
     const user = { ...signedUp, username, password };
     const as = await login(one, user);
     const check = (url: string, session: TokenLogin, query = '') =>
       api(url).get(`/v1/auth/check${query}`, { as: session });
     expectStatus(await check(two, as), 204);
-    const admin = await login(two, FIRST_ADMIN);
     expectStatus(await api(one).put(`/v1/users/${user.userid}/roles/admin`, undefined, { as: admin }), 204);
     expectStatus(await check(two, as, '?role=admin'), 204);
     expectStatus(await api(one).delete(`/v1/users/${user.userid}/roles/admin`, { as: admin }), 204);

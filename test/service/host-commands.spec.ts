@@ -91,7 +91,7 @@ describe.each(['postgres', 'redis'] as const)('host commands beside a running se
 
   it('new-generation leaves sessions and changes the lease, whereupon a service with the old one must not go on', async () => {
     const as = await login(app.url, await createUser(app.url));
-    expect(await run(['new-generation'])).toEqual([`in force: TRUTH_LEASE_MS=1500 SESSION_STORE=${store}`]);
+    expect(await run(['new-generation'])).toEqual([`in force: TRUTH_LEASE_MS=3000 SESSION_STORE=${store}`]);
     await readyAgain();
     expectStatus(await api(app.url).get('/v1/users/me', { as }), 200);
     expect(app.fatal).toEqual([]);

@@ -74,15 +74,7 @@ export async function startSentinels(): Promise<RedisFleet> {
   return {
     env: { REDIS_URL: urlOf(sentinels), REDIS_MODE: 'sentinel' },
     servers,
-    master: async () => {
-      const [, port] = await ask<[string, string]>(
-        sentinels[0]!.url,
-        'SENTINEL',
-        'GET-MASTER-ADDR-BY-NAME',
-        'mymaster',
-      );
-      return servers.find((server) => server.port === Number(port));
-    },
+    master: () => masterOfSentinels(sentinels, servers),
     stop: () => stopAll([...sentinels, ...servers]),
   };
 }
@@ -110,6 +102,19 @@ async function everywhere(servers: readonly RedisServer[], condition: (server: R
 
 async function isInSync({ url }: RedisServer): Promise<boolean> {
   return (await ask<string>(url, 'INFO', 'replication')).includes('master_link_status:up');
+}
+
+async function masterOfSentinels(sentinels: readonly RedisServer[], servers: readonly RedisServer[]) {
+  const question = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster'];
+  for (const { url } of sentinels) {
+    try {
+      const [, port] = await ask<[string, string]>(url, ...question);
+      return servers.find((server) => server.port === Number(port));
+    } catch {
+      // Slow for once: another one knows.
+    }
+  }
+  return undefined;
 }
 
 async function ownerOfFirstSlot(servers: readonly RedisServer[]): Promise<RedisServer | undefined> {

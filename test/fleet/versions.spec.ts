@@ -3,7 +3,7 @@ import { findBinary } from '../setup/debian-binary.js';
 import { startPostgres15 } from '../support/postgres-15.js';
 import { ask } from '../support/redis-fleet.js';
 import { startRedis } from '../support/redis-server.js';
-import { describeContract, type Place } from './contract.js';
+import { describeContract, type Place } from '../sessions/contract.js';
 
 /** The oldest and the newest that the documentation names; the shared Postgres of the tests is the newest one. */
 const REDIS: readonly (readonly [name: string, program: string, release: string, wanted: RegExp])[] = [
