@@ -40,6 +40,10 @@ export class NearCache implements OnModuleInit, OnModuleDestroy {
     private readonly truth: TruthService,
   ) {
     this.on = config.sessionCache === 'tracked';
+    if (!this.on) return;
+    // Not in onModuleInit: the first connection may be open before that is called, and would never tell of changes.
+    redis.onReady(() => void this.track());
+    redis.onDropped(() => this.close());
   }
 
   /** True while memory may answer what was asked under this ticket, whose lease holds. */
@@ -48,10 +52,7 @@ export class NearCache implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleInit(): void {
-    if (!this.on) return;
-    this.redis.onReady(() => void this.track());
-    this.redis.onDropped(() => this.close());
-    this.timer = setInterval(() => void this.tick(), PING_MS);
+    if (this.on) this.timer = setInterval(() => void this.tick(), PING_MS);
   }
 
   onModuleDestroy(): void {

@@ -64,8 +64,10 @@ export class SessionProcess {
     const sessions = new SessionsService(config, store, authority, new AuditService(db), db);
     const process = new SessionProcess(db, redis, truth, authority, near, store, sessions);
     truth.onFatal((reason) => process.fatal.push(reason));
-    near.onModuleInit();
     redis.onModuleInit();
+    // As where a process takes long to start: the connection is there before the others are told to begin.
+    if (config.sessionCache === 'tracked') await eventually(() => redis.ready);
+    near.onModuleInit();
     truth.start();
     return process;
   }
