@@ -3,13 +3,14 @@ import { ApiNoContentResponse, ApiOperation, ApiResponse, ApiTags } from '@nestj
 import { AnyUser, CurrentUser, Fresh, Roles, SessionOnly } from '../access/decorators.js';
 import type { Principal } from '../access/principal.js';
 import { ApiProblems } from '../common/api-problems.js';
-import { PageQuery } from '../common/paging.js';
+import type { PageQuery } from '../common/paging.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import { TokenIdParam, UseridParam } from '../http/id-params.js';
 import {
   ApitokenPage,
   CreateApitokenRequest,
   CreatedApitokenResponse,
+  ListApitokensQuery,
   toApitokenPage,
   toCreatedApitokenResponse,
 } from './apitokens.dto.js';
@@ -26,7 +27,7 @@ export class ApitokensController {
   @ApiOperation({ summary: 'My apitokens' })
   @ApiResponse({ status: 200, description: 'Newest first, without their secrets', standardSchema: ApitokenPage })
   @ApiProblems('unauthenticated', 'forbidden', 'invalid_request')
-  async list(@CurrentUser() user: Principal, @Query({ schema: PageQuery }) page: PageQuery) {
+  async list(@CurrentUser() user: Principal, @Query({ schema: ListApitokensQuery }) page: PageQuery) {
     return toApitokenPage(await this.apitokens.list(user.userid, page));
   }
 
@@ -59,7 +60,7 @@ export class ApitokensController {
   @ApiOperation({ summary: 'The apitokens of a user' })
   @ApiResponse({ status: 200, description: 'Newest first, without their secrets', standardSchema: ApitokenPage })
   @ApiProblems('unauthenticated', 'forbidden', 'not_found', 'invalid_request')
-  async listOf(@UseridParam() userid: string, @Query({ schema: PageQuery }) page: PageQuery) {
+  async listOf(@UseridParam() userid: string, @Query({ schema: ListApitokensQuery }) page: PageQuery) {
     return toApitokenPage(await this.apitokens.listOf(userid, page));
   }
 

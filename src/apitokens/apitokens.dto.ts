@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { expiresAt, tokenName } from '../common/fields.js';
-import { pageOf, type Page } from '../common/paging.js';
+import { isMicros, pageOf, pageQuery, type Page } from '../common/paging.js';
+import { isTokenId } from '../common/secret-token.js';
 import type { Apitoken, IssuedApitoken } from './apitokens.service.js';
 
 const id = z
@@ -8,6 +9,8 @@ const id = z
   .meta({ description: 'What DELETE takes; not secret', example: '6f1c0f0e5a4b4c3d8e2f1a0b9c8d7e6f' });
 const time = z.iso.datetime().meta({ example: '2026-11-24T20:15:17.000Z' });
 const end = time.nullable().meta({ description: 'From then on it opens nothing; null: it does not expire' });
+
+export const ListApitokensQuery = pageQuery(isMicros, isTokenId);
 
 export const CreateApitokenRequest = z
   .strictObject({ name: tokenName, expiresAt: expiresAt.optional() })

@@ -4,9 +4,9 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Principal } from '../access/principal.js';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService, type Change } from '../authority/authority.service.js';
-import { decodeCursor, isMicros, microsOf, timeOfMicros, toPage, type Page, type PageQuery } from '../common/paging.js';
+import { microsOf, timeOfMicros, toPage, type Page, type PageQuery } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
-import { formatToken, hashSecret, isTokenId, makeToken, sameHash, type SecretToken } from '../common/secret-token.js';
+import { formatToken, hashSecret, makeToken, sameHash, type SecretToken } from '../common/secret-token.js';
 import type { ClientInfo } from '../http/client-info.js';
 import type { CreateApitokenRequest } from './apitokens.dto.js';
 
@@ -86,7 +86,7 @@ export class ApitokensService {
 
   /** A page of the user's apitokens, newest first. */
   async list(userid: string, { limit, cursor }: PageQuery): Promise<Page<Apitoken>> {
-    const [micros, id] = cursor === undefined ? [null, null] : decodeCursor(cursor, 2, isSortKey);
+    const [micros = null, id = null] = cursor ?? [];
     const rows: ApitokenRow[] = await this.dataSource.query(LIST, [userid, limit + 1, micros, id]);
     return toPage(rows, limit, (row) => [row.micros, row.id]);
   }
@@ -225,8 +225,4 @@ async function countLive(tx: EntityManager, userid: string): Promise<number> {
     [userid],
   );
   return row?.live ?? 0;
-}
-
-function isSortKey([micros, id]: readonly string[]): boolean {
-  return isMicros(micros) && isTokenId(id);
 }

@@ -3,10 +3,10 @@ import { ApiNoContentResponse, ApiOperation, ApiResponse, ApiTags } from '@nestj
 import { CurrentUser, Fresh, Roles, SessionOnly } from '../access/decorators.js';
 import type { Principal } from '../access/principal.js';
 import { ApiProblems } from '../common/api-problems.js';
-import { PageQuery } from '../common/paging.js';
+import type { PageQuery } from '../common/paging.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import { AreaListsService } from './area-lists.service.js';
-import { AreaUsernamePage, toAreaUsernamePage } from './areas.dto.js';
+import { AreaUsernamePage, ListAreaUsernamesQuery, toAreaUsernamePage } from './areas.dto.js';
 
 @ApiTags('Areas')
 @Controller('v1/areas/:name')
@@ -19,7 +19,7 @@ export class AreaListsController {
   @ApiOperation({ summary: 'Who may enter by username' })
   @ApiResponse({ status: 200, description: 'Usernames a to z', standardSchema: AreaUsernamePage })
   @ApiProblems('unauthenticated', 'forbidden', 'not_found', 'invalid_request')
-  async usernames(@Param('name') name: string, @Query({ schema: PageQuery }) page: PageQuery) {
+  async usernames(@Param('name') name: string, @Query({ schema: ListAreaUsernamesQuery }) page: PageQuery) {
     return toAreaUsernamePage(await this.lists.usernames(name, page));
   }
 

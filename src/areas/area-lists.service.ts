@@ -6,7 +6,7 @@ import type { AuditAction } from '../audit/audit-action.js';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService } from '../authority/authority.service.js';
 import { roleName } from '../common/fields.js';
-import { decodeCursor, toPage, type Page, type PageQuery } from '../common/paging.js';
+import { toPage, type Page, type PageQuery } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { foldUsername } from '../common/username.js';
@@ -40,7 +40,6 @@ export class AreaListsService {
 
   /** A page of the usernames on the list, a to z; 404 where there is no such area. */
   async usernames(area: string, { limit, cursor }: PageQuery): Promise<Page<AreaUsernameRow>> {
-    const [after = null] = cursor === undefined ? [] : decodeCursor(cursor, 1, ([name]) => foldUsername(name) === name);
     if (!isAreaName(area)) throw new Problem('not_found');
     const areas: unknown[] = await this.dataSource.query('SELECT 1 FROM areas WHERE name = $1', [area]);
     if (areas.length === 0) throw new Problem('not_found');
@@ -48,7 +47,7 @@ export class AreaListsService {
       `SELECT u.userid, u.username, l.created_at FROM area_users l JOIN users u USING (userid)
        WHERE l.area = $1 AND u.status <> 'deleted' AND ($2::text IS NULL OR u.username COLLATE "C" > $2)
        ORDER BY u.username COLLATE "C" LIMIT $3`,
-      [area, after, limit + 1],
+      [area, cursor?.[0] ?? null, limit + 1],
     );
     return toPage(rows, limit, ({ username }) => [username]);
   }

@@ -3,7 +3,7 @@ import { ApiNoContentResponse, ApiOperation, ApiResponse, ApiTags } from '@nestj
 import { CurrentUser, Fresh, Roles, SessionOnly } from '../access/decorators.js';
 import type { Principal } from '../access/principal.js';
 import { ApiProblems } from '../common/api-problems.js';
-import { PageQuery } from '../common/paging.js';
+import type { PageQuery } from '../common/paging.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import { UseridParam } from '../http/id-params.js';
 import {
@@ -11,6 +11,7 @@ import {
   AreaResponse,
   CreateAreaRequest,
   EnterableAreaPage,
+  ListAreasQuery,
   toAreaPage,
   toAreaResponse,
   toEnterableAreaPage,
@@ -28,7 +29,7 @@ export class AreasController {
   @ApiOperation({ summary: 'The private areas there are' })
   @ApiResponse({ status: 200, description: 'A to z', standardSchema: AreaPage })
   @ApiProblems('unauthenticated', 'forbidden', 'invalid_request')
-  async list(@Query({ schema: PageQuery }) page: PageQuery) {
+  async list(@Query({ schema: ListAreasQuery }) page: PageQuery) {
     return toAreaPage(await this.areas.list(page));
   }
 
@@ -67,7 +68,7 @@ export class AreasController {
   @ApiOperation({ summary: 'The areas that a user may enter, and by what' })
   @ApiResponse({ status: 200, description: 'A to z', standardSchema: EnterableAreaPage })
   @ApiProblems('unauthenticated', 'forbidden', 'not_found', 'invalid_request')
-  async listFor(@UseridParam() userid: string, @Query({ schema: PageQuery }) page: PageQuery) {
+  async listFor(@UseridParam() userid: string, @Query({ schema: ListAreasQuery }) page: PageQuery) {
     return toEnterableAreaPage(await this.areas.listFor(userid, page));
   }
 }

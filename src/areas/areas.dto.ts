@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { areaName, description } from '../common/fields.js';
-import { pageOf, type Page } from '../common/paging.js';
+import { pageOf, pageQuery, type Page } from '../common/paging.js';
+import { foldUsername } from '../common/username.js';
+
+export const ListAreasQuery = pageQuery((name) => areaName.safeParse(name).success);
+export const ListAreaUsernamesQuery = pageQuery((name) => foldUsername(name) === name);
 
 export const CreateAreaRequest = z.strictObject({ name: areaName, description }).meta({ id: 'CreateAreaRequest' });
 export type CreateAreaRequest = z.output<typeof CreateAreaRequest>;

@@ -7,7 +7,7 @@ import { areasOf } from '../authority/area-lists.js';
 import { AuthorityService } from '../authority/authority.service.js';
 import { TruthService } from '../authority/truth.service.js';
 import { areaName } from '../common/fields.js';
-import { decodeCursor, toPage, type Page, type PageQuery } from '../common/paging.js';
+import { toPage, type Page, type PageQuery } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
 import type { ClientInfo } from '../http/client-info.js';
 import type { AreaRow, CreateAreaRequest, EnterableAreaRow } from './areas.dto.js';
@@ -57,7 +57,7 @@ export class AreasService {
   async list({ limit, cursor }: PageQuery): Promise<Page<AreaRow>> {
     const rows: AreaRow[] = await this.dataSource.query(
       `${AREA} WHERE $1::text IS NULL OR a.name COLLATE "C" > $1 ORDER BY a.name COLLATE "C" LIMIT $2`,
-      [areaAfter(cursor), limit + 1],
+      [cursor?.[0] ?? null, limit + 1],
     );
     return toPage(rows, limit, ({ name }) => [name]);
   }
@@ -72,12 +72,11 @@ export class AreasService {
 
   /** A page of the areas that the user may enter, a to z, and by what; 404 for no such user. */
   async listFor(userid: string, { limit, cursor }: PageQuery): Promise<Page<EnterableAreaRow>> {
-    const after = areaAfter(cursor);
     const asked = await this.authority.ask(userid, null);
     if (asked === null || asked.authority.status === 'deleted') throw new Problem('not_found');
     const { roles } = asked.authority;
     const names = await this.namesFor(userid, roles);
-    const wanted = names.filter((name) => after === null || name > after).slice(0, limit + 1);
+    const wanted = names.filter((name) => cursor === undefined || name > cursor[0]!).slice(0, limit + 1);
     const rows: EnterableAreaRow[] = await this.dataSource.query(ENTERABLE, [userid, roles, wanted]);
     return toPage(rows, limit, ({ name }) => [name]);
   }
@@ -116,10 +115,6 @@ export class AreasService {
 /** The pattern of every area's name; nothing else is looked up. */
 export function isAreaName(text: string): boolean {
   return areaName.safeParse(text).success;
-}
-
-function areaAfter(cursor: string | undefined): string | null {
-  return cursor === undefined ? null : decodeCursor(cursor, 1, ([name]) => isAreaName(name!))[0]!;
 }
 
 /** Waits for the edits of its lists that are under way; gives what goes with it, for the audit. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageOf, PageQuery, type Page } from '../common/paging.js';
+import { isMicros, pageOf, pageQuery, type Page } from '../common/paging.js';
 import { isUserid } from '../common/secret-token.js';
 import { AUDIT_ACTIONS } from './audit-action.js';
 import type { AuditRow } from './audit-event.js';
@@ -18,7 +18,10 @@ const userid = z
 
 const action = z.enum(AUDIT_ACTIONS);
 
-export const AuditQuery = PageQuery.extend({
+/** An id, which fits a bigint. */
+const isId = (text: string) => /^\d{1,18}$/.test(text);
+
+export const AuditQuery = pageQuery(isMicros, isId).extend({
   userid: userid.optional().meta({ description: 'Only what this user did, or what was done to them' }),
   action: action.optional().meta({ description: 'Only this action' }),
   since: time.optional().meta({ description: 'From this time on', example: '2026-11-24T00:00:00Z' }),

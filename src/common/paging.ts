@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
-import { Problem } from './problem.js';
 
 const DEFAULT_LIMIT = 25;
 const MAX_LIMIT = 100;
@@ -18,14 +17,26 @@ const limit = z
   .default(DEFAULT_LIMIT)
   .meta({ description: 'How many to list', type: 'integer', minimum: 1, maximum: MAX_LIMIT, example: DEFAULT_LIMIT });
 
-const cursor = z
-  .string()
-  .refine((value) => decode(value) !== null, { error: 'must be a nextCursor' })
-  .meta({ description: 'The nextCursor of the page before' });
+/** Whether a text can be this part of a sort key: anybody can write a cursor. */
+type Fits = (part: string) => boolean;
 
-/** The query of every list; a list with filters extends it. */
-export const PageQuery = z.strictObject({ limit, cursor: cursor.optional() });
-export type PageQuery = z.output<typeof PageQuery>;
+/**
+ * The query of a list; a list with filters extends it. Its `cursor` comes out as the sort key that it stands for.
+ * @param key what the list sorts by, part by part, as `toPage` is told it
+ */
+export function pageQuery(...key: readonly Fits[]) {
+  return z.strictObject({ limit, cursor: cursorOf(key).optional() });
+}
+export type PageQuery = z.output<ReturnType<typeof pageQuery>>;
+
+function cursorOf(key: readonly Fits[]) {
+  const isKey = (parts: readonly string[]) => parts.length === key.length && key.every((fits, at) => fits(parts[at]!));
+  return z
+    .string()
+    .meta({ description: 'The nextCursor of the page before' })
+    .transform((text) => decode(text) ?? [])
+    .refine(isKey, { error: 'must be a nextCursor of this list' });
+}
 
 /** One page of a list; `nextCursor` is null at its end. */
 export interface Page<T> {
@@ -51,21 +62,6 @@ export function encodeCursor(parts: readonly string[]): string {
   return Buffer.from(parts.join(SEPARATOR)).toString('base64url');
 }
 
-/**
- * The `count` parts of a cursor. `fits` says whether they are what this list sorts by, a time or an id, since
- * anybody can write a cursor.
- * @throws Problem `invalid_request` where they are not.
- */
-export function decodeCursor(
-  cursor: string,
-  count: number,
-  fits: (parts: readonly string[]) => boolean = () => true,
-): string[] {
-  const parts = decode(cursor);
-  if (parts?.length === count && fits(parts)) return parts;
-  throw new Problem('invalid_request', { errors: [{ field: 'cursor', message: 'must be a nextCursor of this list' }] });
-}
-
 /** The parts of a cursor in its only spelling, or null. */
 function decode(cursor: string): string[] | null {
   if (cursor.length > MAX_CURSOR_LENGTH || !BASE64URL.test(cursor)) return null;
@@ -87,8 +83,8 @@ export function timeOfMicros(parameter: string): string {
 }
 
 /** What `microsOf` gives, from 1970 up to the year 2286. */
-export function isMicros(part: string | undefined): boolean {
-  return /^\d{1,16}$/.test(part ?? '');
+export function isMicros(part: string): boolean {
+  return /^\d{1,16}$/.test(part);
 }
 
 /**

@@ -3,11 +3,11 @@ import { ApiNoContentResponse, ApiOperation, ApiResponse, ApiTags } from '@nestj
 import { CurrentUser, Fresh, Roles, SessionOnly } from '../access/decorators.js';
 import type { Principal } from '../access/principal.js';
 import { ApiProblems } from '../common/api-problems.js';
-import { PageQuery } from '../common/paging.js';
+import type { PageQuery } from '../common/paging.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import { UseridParam } from '../http/id-params.js';
 import { RoleGrantsService } from './role-grants.service.js';
-import { CreateRoleRequest, RolePage, RoleResponse, toRolePage, toRoleResponse } from './roles.dto.js';
+import { CreateRoleRequest, ListRolesQuery, RolePage, RoleResponse, toRolePage, toRoleResponse } from './roles.dto.js';
 import { RolesService } from './roles.service.js';
 
 @ApiTags('Roles')
@@ -24,7 +24,7 @@ export class RolesController {
   @ApiOperation({ summary: 'The roles there are' })
   @ApiResponse({ status: 200, description: 'A to z', standardSchema: RolePage })
   @ApiProblems('unauthenticated', 'forbidden', 'invalid_request')
-  async list(@Query({ schema: PageQuery }) page: PageQuery) {
+  async list(@Query({ schema: ListRolesQuery }) page: PageQuery) {
     return toRolePage(await this.roles.list(page));
   }
 

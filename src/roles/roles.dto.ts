@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { description, roleName } from '../common/fields.js';
-import { pageOf, type Page } from '../common/paging.js';
+import { pageOf, pageQuery, type Page } from '../common/paging.js';
+
+export const ListRolesQuery = pageQuery((name) => roleName.safeParse(name).success);
 
 export const CreateRoleRequest = z.strictObject({ name: roleName, description }).meta({ id: 'CreateRoleRequest' });
 export type CreateRoleRequest = z.output<typeof CreateRoleRequest>;

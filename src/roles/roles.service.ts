@@ -4,7 +4,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Principal } from '../access/principal.js';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService } from '../authority/authority.service.js';
-import { decodeCursor, toPage, type Page, type PageQuery } from '../common/paging.js';
+import { toPage, type Page, type PageQuery } from '../common/paging.js';
 import { roleName } from '../common/fields.js';
 import { Problem } from '../common/problem.js';
 import type { ClientInfo } from '../http/client-info.js';
@@ -21,11 +21,10 @@ export class RolesService {
 
   /** A page of all roles, a to z. */
   async list({ limit, cursor }: PageQuery): Promise<Page<RoleRow>> {
-    const [after = null] = cursor === undefined ? [] : decodeCursor(cursor, 1, ([name]) => isRoleName(name!));
     const rows: RoleRow[] = await this.dataSource.query(
       `SELECT name, description, built_in FROM roles
        WHERE $1::text IS NULL OR name COLLATE "C" > $1 ORDER BY name COLLATE "C" LIMIT $2`,
-      [after, limit + 1],
+      [cursor?.[0] ?? null, limit + 1],
     );
     return toPage(rows, limit, ({ name }) => [name]);
   }

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
 import type { Principal } from '../access/principal.js';
-import { decodeCursor, toPage, type Page, type PageQuery } from '../common/paging.js';
-import { isTokenId } from '../common/secret-token.js';
+import { toPage, type Page, type PageQuery } from '../common/paging.js';
 import type { Session } from './session.js';
 import { toSessionResponse, type SessionResponse } from './sessions.dto.js';
 
@@ -11,17 +10,13 @@ export function sessionPage(
   { limit, cursor }: PageQuery,
   caller: Principal,
 ): Page<z.output<typeof SessionResponse>> {
-  const [createdAt, sid] = cursor === undefined ? [null, ''] : decodeCursor(cursor, 2, isSortKey);
-  const rest = createdAt === null ? sessions : sessions.filter((session) => isAfter(session, Number(createdAt), sid));
+  const rest = cursor === undefined ? sessions : sessions.filter((session) => isAfter(session, cursor));
   const page = toPage(rest.slice(0, limit + 1), limit, (session) => [String(session.createdAt), session.sid]);
   const current = caller.session?.sid ?? null;
   return { ...page, items: page.items.map((session) => toSessionResponse(session, current)) };
 }
 
-function isSortKey([createdAt, sid]: readonly string[]): boolean {
-  return /^\d{1,15}$/.test(createdAt ?? '') && isTokenId(sid);
-}
-
-function isAfter(session: Session, createdAt: number, sid: string): boolean {
-  return session.createdAt < createdAt || (session.createdAt === createdAt && session.sid < sid);
+function isAfter(session: Session, [createdAt, sid]: readonly string[]): boolean {
+  const at = Number(createdAt);
+  return session.createdAt < at || (session.createdAt === at && session.sid < sid!);
 }

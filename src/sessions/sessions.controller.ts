@@ -4,13 +4,13 @@ import type { FastifyReply } from 'fastify';
 import { AnyUser, CurrentUser, Fresh, Roles, SessionOnly } from '../access/decorators.js';
 import type { Principal } from '../access/principal.js';
 import { ApiProblems } from '../common/api-problems.js';
-import { PageQuery } from '../common/paging.js';
+import type { PageQuery } from '../common/paging.js';
 import { Client, type ClientInfo } from '../http/client-info.js';
 import { TokenIdParam, UseridParam } from '../http/id-params.js';
 import { clearSessionCookie } from '../http/session-cookie.js';
 import { WaitsOneLease } from '../http/waits-one-lease.decorator.js';
 import { handOver } from './hand-over.js';
-import { EndSessionsQuery, NewSessionResponse, SessionPage } from './sessions.dto.js';
+import { EndSessionsQuery, ListSessionsQuery, NewSessionResponse, SessionPage } from './sessions.dto.js';
 import { sessionPage } from './session-page.js';
 import { SessionsService } from './sessions.service.js';
 
@@ -25,7 +25,7 @@ export class SessionsController {
   @ApiOperation({ summary: 'Where I am logged in' })
   @ApiResponse({ status: 200, description: 'My sessions, newest first', standardSchema: SessionPage })
   @ApiProblems('unauthenticated', 'forbidden', 'invalid_request')
-  async list(@CurrentUser() user: Principal, @Query({ schema: PageQuery }) page: PageQuery) {
+  async list(@CurrentUser() user: Principal, @Query({ schema: ListSessionsQuery }) page: PageQuery) {
     return sessionPage(await this.sessions.list(user.userid), page, user);
   }
 
@@ -66,7 +66,7 @@ export class SessionsController {
   async listOf(
     @UseridParam() userid: string,
     @CurrentUser() admin: Principal,
-    @Query({ schema: PageQuery }) page: PageQuery,
+    @Query({ schema: ListSessionsQuery }) page: PageQuery,
   ) {
     return sessionPage(await this.sessions.listOf(userid), page, admin);
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { pageOf } from '../common/paging.js';
+import { pageOf, pageQuery } from '../common/paging.js';
+import { isTokenId } from '../common/secret-token.js';
 import { expiresAt, type Session } from './session.js';
 
 const time = z.iso.datetime().meta({ example: '2026-11-24T20:15:17.000Z' });
@@ -35,6 +36,11 @@ export const NewSessionResponse = z
     absoluteExpiresAt: time.meta({ description: 'When it ends however much it is used' }),
   })
   .meta({ id: 'NewSession' });
+
+/** Unix ms, up to the year 33658. */
+const isMillis = (text: string) => /^\d{1,15}$/.test(text);
+
+export const ListSessionsQuery = pageQuery(isMillis, isTokenId);
 
 export const EndSessionsQuery = z.strictObject({
   keep: z.literal('current').optional().meta({ description: 'A new session in place of this one stays' }),

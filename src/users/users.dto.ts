@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { newPassword, roleName, search } from '../common/fields.js';
-import { PageQuery, pageOf, type Page } from '../common/paging.js';
+import { isMicros, pageOf, pageQuery, type Page } from '../common/paging.js';
+import { isUserid } from '../common/secret-token.js';
 import type { Me, UserWithAreas } from './users.service.js';
 import type { SignedUp, SignupCounts } from './signup.service.js';
 
@@ -34,7 +35,7 @@ export const CreatedUserResponse = z
 
 export const MeResponse = z.object({ userid, username, roles, areas, createdAt: time }).meta({ id: 'Me' });
 
-export const ListUsersQuery = PageQuery.extend({
+export const ListUsersQuery = pageQuery(isMicros, isUserid).extend({
   search: search.optional(),
   role: roleName.optional().meta({ description: 'Who holds this role', example: 'editor' }),
   status: status.optional().meta({ description: 'Only the active, or only the disabled' }),

@@ -7,9 +7,9 @@ import { areasOf, areasOfEach } from '../authority/area-lists.js';
 import { AuthorityService, raiseEpoch, type Change } from '../authority/authority.service.js';
 import { refuseLastAdmin } from '../authority/last-admin.js';
 import type { LockedUser } from '../authority/locked-rows.js';
-import { decodeCursor, isMicros, timeOfMicros, toPage, type Page } from '../common/paging.js';
+import { timeOfMicros, toPage, type Page } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
-import { formatToken, hashSecret, isUserid, makeToken } from '../common/secret-token.js';
+import { formatToken, hashSecret, makeToken } from '../common/secret-token.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { USER_COLUMNS, findUser, userFromRow, type User, type UserRow } from './user.js';
 import type { ListUsersQuery } from './users.dto.js';
@@ -99,8 +99,7 @@ export class UsersService {
       where((name) => `EXISTS (SELECT 1 FROM user_roles WHERE userid = u.userid AND role = ${name})`, role);
     }
     if (cursor !== undefined) {
-      const [micros, userid] = decodeCursor(cursor, 2, isSortKey);
-      parameters.push(micros, userid);
+      parameters.push(...cursor);
       const [time, id] = [`$${parameters.length - 1}`, `$${parameters.length}::uuid`];
       conditions.push(`(u.created_at, u.userid) < (${timeOfMicros(time)}, ${id})`);
     }
@@ -211,8 +210,4 @@ function prefixPattern(search: string): string {
     .normalize('NFKC')
     .toLowerCase()
     .replace(/[\\%_]/g, '\\$&')}%`;
-}
-
-function isSortKey([micros, userid]: readonly string[]): boolean {
-  return isMicros(micros) && isUserid(userid);
 }

@@ -1,3 +1,4 @@
+import { ListApitokensQuery } from '../../src/apitokens/apitokens.dto.js';
 import { parseToken } from '../../src/common/secret-token.js';
 import { Accounts, codeOf, type Account } from '../users/accounts.js';
 
@@ -58,7 +59,7 @@ describe('apitokens', () => {
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await accounts.apitokens.listOf(userid, { limit: 2, cursor });
+      const page = await accounts.apitokens.listOf(userid, ListApitokensQuery.parse({ limit: '2', cursor }));
       seen.push(...page.items.map(({ id }) => id));
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);

@@ -1,6 +1,7 @@
 import type { Principal } from '../../src/access/principal.js';
 import { areasOf } from '../../src/authority/area-lists.js';
-import { encodeCursor, PageQuery } from '../../src/common/paging.js';
+import { ListAreasQuery, ListAreaUsernamesQuery } from '../../src/areas/areas.dto.js';
+import { encodeCursor } from '../../src/common/paging.js';
 import { CLIENT, outcome, RightsWorld, type User } from '../roles/rights-world.js';
 
 let world: RightsWorld;
@@ -57,7 +58,7 @@ describe('a private area', () => {
       const answers = [
         await outcome(() => world.areas.findOrFail(name)),
         await remove(name),
-        await outcome(() => world.lists.usernames(name, PageQuery.parse({}))),
+        await outcome(() => world.lists.usernames(name, ListAreaUsernamesQuery.parse({}))),
         await addUser(name, user.username),
         await removeUser(name, user.username),
         await addRole(name, 'reader'),
@@ -70,13 +71,12 @@ describe('a private area', () => {
 
   it('is listed a to z, page by page', async () => {
     for (const name of ['page-c', 'page_b', 'page-a']) await create(name);
-    const first = await world.areas.list(PageQuery.parse({ limit: '1', cursor: encodeCursor(['page-']) }));
-    const rest = await world.areas.list(PageQuery.parse({ limit: '2', cursor: first.nextCursor! }));
+    const first = await world.areas.list(ListAreasQuery.parse({ limit: '1', cursor: encodeCursor(['page-']) }));
+    const rest = await world.areas.list(ListAreasQuery.parse({ limit: '2', cursor: first.nextCursor! }));
     expect([...first.items, ...rest.items].map(({ name }) => name)).toEqual(['page-a', 'page-c', 'page_b']);
     for (const parts of [['page', 'c'], ['No Name']]) {
-      const page = PageQuery.parse({ cursor: encodeCursor(parts) });
-      expect(await outcome(() => world.areas.list(page))).toBe('invalid_request');
-      expect(await outcome(() => world.lists.usernames('missing', page))).toBe('invalid_request');
+      expect(ListAreasQuery.safeParse({ cursor: encodeCursor(parts) }).success).toBe(false);
+      expect(ListAreaUsernamesQuery.safeParse({ cursor: encodeCursor(parts) }).success).toBe(false);
     }
   });
 });
@@ -112,7 +112,7 @@ describe('who may enter', () => {
     const app = await world.user({ roles: ['app'] });
     expect(await admits('everybody', app)).toBe(false);
     expect(await areasOf(world.dataSource.manager, app.userid, ['app', 'user'])).toEqual([]);
-    expect((await world.areas.listFor(app.userid, PageQuery.parse({}))).items).toEqual([]);
+    expect((await world.areas.listFor(app.userid, ListAreasQuery.parse({}))).items).toEqual([]);
     await remove('everybody');
   });
 
@@ -127,18 +127,18 @@ describe('who may enter', () => {
     ] as const) {
       await addRole(area, role);
     }
-    const first = await world.areas.listFor(user.userid, PageQuery.parse({ limit: '1' }));
+    const first = await world.areas.listFor(user.userid, ListAreasQuery.parse({ limit: '1' }));
     expect(first.items).toEqual([
       { name: 'o-one', description: 'd', by_username: false, by_roles: ['editor', 'reader'] },
     ]);
-    const second = await world.areas.listFor(user.userid, PageQuery.parse({ cursor: first.nextCursor! }));
+    const second = await world.areas.listFor(user.userid, ListAreasQuery.parse({ cursor: first.nextCursor! }));
     expect(second).toEqual({
       items: [{ name: 'o-two', description: 'd', by_username: true, by_roles: ['user'] }],
       nextCursor: null,
     });
     expect(await world.areas.namesFor(user.userid, ['editor', 'reader', 'user'])).toEqual(['o-one', 'o-two']);
     const deleted = await world.user({ status: 'deleted' });
-    expect(await outcome(() => world.areas.listFor(deleted.userid, PageQuery.parse({})))).toBe('not_found');
+    expect(await outcome(() => world.areas.listFor(deleted.userid, ListAreasQuery.parse({})))).toBe('not_found');
   });
 
   it('is not answered while the truth cannot be read', async () => {
@@ -158,7 +158,7 @@ describe('a list', () => {
     await create('salon');
     const user = await world.user({ username: 'kelvin' });
     expect([await addUser('salon', '\u212aELVIN'), await addUser('salon', 'kelvin')]).toEqual(['done', 'done']);
-    const { items } = await world.lists.usernames('salon', PageQuery.parse({}));
+    const { items } = await world.lists.usernames('salon', ListAreaUsernamesQuery.parse({}));
     expect(items).toEqual([{ userid: user.userid, username: 'kelvin', created_at: expect.any(Date) as Date }]);
     expect([await removeUser('salon', 'Kelvin'), await removeUser('salon', 'kelvin')]).toEqual(['done', 'done']);
     expect(await world.told(user.userid)).toEqual([
@@ -173,8 +173,8 @@ describe('a list', () => {
       await world.user({ username });
       await addUser('alphabet', username);
     }
-    const first = await world.lists.usernames('alphabet', PageQuery.parse({ limit: '2' }));
-    const rest = await world.lists.usernames('alphabet', PageQuery.parse({ cursor: first.nextCursor! }));
+    const first = await world.lists.usernames('alphabet', ListAreaUsernamesQuery.parse({ limit: '2' }));
+    const rest = await world.lists.usernames('alphabet', ListAreaUsernamesQuery.parse({ cursor: first.nextCursor! }));
     expect([first.items.map(({ username }) => username), rest.items.map(({ username }) => username)]).toEqual([
       ['al-a', 'al.b'],
       ['al_c'],

@@ -111,7 +111,7 @@ describe('the audit', () => {
     ];
     expect(junk.filter((query) => AuditQuery.safeParse(query).success)).toEqual([]);
     for (const parts of [['1'], ['x', '1'], ['1', '-1'], ['99999999999999999', '1'], ['1', '9999999999999999999']]) {
-      expect(await outcome(() => list({ cursor: encodeCursor(parts) }))).toBe('invalid_request');
+      expect(AuditQuery.safeParse({ cursor: encodeCursor(parts) }).success).toBe(false);
     }
   });
 });

@@ -27,7 +27,7 @@ import { Config } from '../../src/config/config.js';
 import { configureApp, createAdapter, overrideHeaders } from '../../src/configure-app.js';
 import { Problem } from '../../src/common/problem.js';
 import { credential, description, expiresAt, search, tokenName } from '../../src/common/fields.js';
-import { PageQuery, toPage } from '../../src/common/paging.js';
+import { pageQuery, toPage } from '../../src/common/paging.js';
 import { LEAKED_CREDENTIALS, type LeakedCredentialHandler } from '../../src/http/credentials-in-url.js';
 import { TokenIdParam, UseridParam } from '../../src/http/id-params.js';
 import { sourceAddress } from '../../src/http/source-address.js';
@@ -40,7 +40,7 @@ const NewThing = z.strictObject({
   expiresAt: expiresAt.optional(),
 });
 const Login = z.strictObject({ username: credential, password: credential, deviceName: tokenName.optional() });
-const ThingQuery = PageQuery.extend({ search: search.optional() });
+const ThingQuery = pageQuery(() => true).extend({ search: search.optional() });
 
 /** What the handlers have been called with, newest last: a refused request must not reach them. */
 export const calls: string[] = [];

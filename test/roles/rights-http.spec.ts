@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { encodeCursor } from '../../src/common/paging.js';
 import { describeApi } from '../../src/openapi.js';
 import { brief, refusedFields, RightsDoor, type Caller } from './rights-door.js';
 
@@ -143,6 +145,39 @@ describe('the audit', () => {
       '422 invalid_request',
       ['action', 'actor', 'limit', 'since', 'until', 'userid'],
     ]);
+  });
+});
+
+describe('a cursor', () => {
+  const NOBODY = randomUUID();
+  const LISTS = [
+    'users',
+    'roles',
+    'areas',
+    'audit',
+    'sessions',
+    'users/me/apitokens',
+    `users/${NOBODY}/apitokens`,
+    `users/${NOBODY}/sessions`,
+    `users/${NOBODY}/areas`,
+    'areas/missing/usernames',
+  ];
+
+  it('of another list is refused with all else that is wrong, before anything is looked up', async () => {
+    for (const list of LISTS) {
+      for (const cursor of ['!', encodeCursor(['No Name']), encodeCursor(['1', '2', '3'])]) {
+        const reply = await admin(`GET /v1/${list}?cursor=${encodeURIComponent(cursor)}&limit=0`);
+        expect([list, brief(reply), refusedFields(reply).toSorted()]).toEqual([
+          list,
+          '422 invalid_request',
+          ['cursor', 'limit'],
+        ]);
+        expect([list, brief(await admin(`GET /v1/${list}?cursor=${encodeURIComponent(cursor)}`))]).toEqual([
+          list,
+          '422 invalid_request',
+        ]);
+      }
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Principal } from '../../src/access/principal.js';
-import { PageQuery } from '../../src/common/paging.js';
+import { ListRolesQuery } from '../../src/roles/roles.dto.js';
 import { CLIENT, outcome, RightsWorld, type User } from './rights-world.js';
 
 let world: RightsWorld;
@@ -24,7 +24,7 @@ describe('the roles there are', () => {
     for (const name of ['zebra', 'b-one', 'b_one', 'b1']) expect(await create(name)).toBe('done');
     const names: string[] = [];
     for (let cursor: string | null | undefined; cursor !== null;) {
-      const page = await world.roles.list(PageQuery.parse({ limit: '2', ...(cursor ? { cursor } : {}) }));
+      const page = await world.roles.list(ListRolesQuery.parse({ limit: '2', ...(cursor ? { cursor } : {}) }));
       names.push(...page.items.map(({ name, built_in }) => (built_in ? `${name}!` : name)));
       cursor = page.nextCursor;
     }

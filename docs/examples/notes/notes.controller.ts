@@ -3,9 +3,16 @@ import { ApiNoContentResponse, ApiOperation, ApiResponse, ApiTags } from '@nestj
 import { AnyUser, CurrentUser, Roles } from '../../../src/access/decorators.js';
 import type { Principal } from '../../../src/access/principal.js';
 import { ApiProblems } from '../../../src/common/api-problems.js';
-import { PageQuery } from '../../../src/common/paging.js';
 import { UseridParam } from '../../../src/http/id-params.js';
-import { AllNotesQuery, CreateNoteRequest, NotePage, NoteResponse, toNotePage, toNoteResponse } from './notes.dto.js';
+import {
+  AllNotesQuery,
+  CreateNoteRequest,
+  ListNotesQuery,
+  NotePage,
+  NoteResponse,
+  toNotePage,
+  toNoteResponse,
+} from './notes.dto.js';
 import { NotesService } from './notes.service.js';
 
 @ApiTags('Notes')
@@ -27,7 +34,7 @@ export class NotesController {
   @ApiOperation({ summary: 'My notes' })
   @ApiResponse({ status: 200, description: 'Newest first', standardSchema: NotePage })
   @ApiProblems('unauthenticated', 'forbidden', 'invalid_request')
-  async list(@Query({ schema: PageQuery }) page: PageQuery, @CurrentUser() user: Principal) {
+  async list(@Query({ schema: ListNotesQuery }) page: ListNotesQuery, @CurrentUser() user: Principal) {
     return toNotePage(await this.notes.list(user.userid, page));
   }
 

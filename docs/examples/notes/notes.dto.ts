@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { PageQuery, pageOf, type Page } from '../../../src/common/paging.js';
+import { isMicros, pageOf, pageQuery, type Page } from '../../../src/common/paging.js';
+import { isUserid } from '../../../src/common/secret-token.js';
 
 const MAX_TEXT = 1000;
 
@@ -15,8 +16,12 @@ const noteText = z
 export const CreateNoteRequest = z.strictObject({ text: noteText }).meta({ id: 'CreateNoteRequest' });
 export type CreateNoteRequest = z.output<typeof CreateNoteRequest>;
 
+/** `limit` and `cursor`. `isUserid` fits every UUID v4, this table's ids too. */
+export const ListNotesQuery = pageQuery(isMicros, isUserid);
+export type ListNotesQuery = z.output<typeof ListNotesQuery>;
+
 /** A page, and whose notes. */
-export const AllNotesQuery = PageQuery.extend({
+export const AllNotesQuery = ListNotesQuery.extend({
   userid: z.uuid().optional().meta({ description: 'Of this user alone' }),
 });
 export type AllNotesQuery = z.output<typeof AllNotesQuery>;
