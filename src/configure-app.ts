@@ -5,20 +5,20 @@ import { ProblemFilter } from './common/problem.filter.js';
 import type { Config } from './config/config.js';
 import { HttpAdapter } from './http/adapter.js';
 import { LEAKED_CREDENTIALS, type LeakedCredentialHandler } from './http/credentials-in-url.js';
-import { InputGuard } from './http/input.guard.js';
+import { InputGuard, PASSWORD_RULES, type PasswordRules } from './http/input.guard.js';
 import type { HeaderOverride } from './http/response-headers.js';
 
 export { createAdapter } from './http/adapter.js';
 
 /**
  * What main and the tests do alike to an application that was created on `createAdapter(config)`: the problem
- * filter, the input guard behind every `APP_GUARD`, and the handler of credentials in a URL, where a module
- * provides one as `LEAKED_CREDENTIALS`. To be called once, before `init` or `listen`.
+ * filter, the input guard behind every `APP_GUARD`, and the handler of credentials in a URL; guard and handler
+ * with what a module provides as `PASSWORD_RULES` and `LEAKED_CREDENTIALS`. To be called once, before `init` or `listen`.
  */
 export function configureApp(app: NestFastifyApplication, _config: Config): void {
   app.useGlobalFilters(new ProblemFilter());
-  app.useGlobalGuards(new InputGuard());
-  adapterOf(app).door.leakedCredentials = leakedCredentialsOf(app);
+  app.useGlobalGuards(new InputGuard(provided<PasswordRules>(app, PASSWORD_RULES)));
+  adapterOf(app).door.leakedCredentials = provided<LeakedCredentialHandler>(app, LEAKED_CREDENTIALS);
 }
 
 /**
@@ -36,9 +36,9 @@ function adapterOf(app: NestFastifyApplication): HttpAdapter {
 }
 
 /** Asked of a `ModuleRef`, because Nest ends the process where `app.get` finds nothing. */
-function leakedCredentialsOf(app: NestFastifyApplication): LeakedCredentialHandler | undefined {
+function provided<T>(app: NestFastifyApplication, key: symbol): T | undefined {
   try {
-    return app.get(ModuleRef).get<LeakedCredentialHandler>(LEAKED_CREDENTIALS, { strict: false });
+    return app.get(ModuleRef).get<T>(key, { strict: false });
   } catch (error) {
     if (error instanceof UnknownElementException) return undefined;
     throw error;

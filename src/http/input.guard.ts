@@ -1,8 +1,11 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA, RouteParamtypes } from '@nestjs/common/internal';
 import type { FastifyRequest } from 'fastify';
-import type { z } from 'zod';
-import { Problem } from '../common/problem.js';
+import { z } from 'zod';
+import type { Principal } from '../access/principal.js';
+import { newPassword } from '../common/fields.js';
+import { Problem, type FieldError } from '../common/problem.js';
+import { foldUsername } from '../common/username.js';
 import { checkBody, checkQuery, errorsIn, type Checked } from '../common/validation.js';
 import { repeatedKeys } from './json-body.js';
 
@@ -12,8 +15,16 @@ interface Input {
   readonly query?: z.ZodType;
 }
 
-type InputRequest = Pick<FastifyRequest, 'body' | 'query'>;
+type InputRequest = Pick<FastifyRequest, 'body' | 'query'> & { readonly principal?: Principal };
 type RouteArguments = Readonly<Record<string, { readonly data?: unknown; readonly schema?: unknown }>>;
+
+/** Found by `configureApp` under this key, where a module provides the rules of passwords to be set. */
+export const PASSWORD_RULES = Symbol('PasswordRules');
+
+/** Why a password may not be this user's, on that field. The services ask it too: here it only completes a refusal. */
+export interface PasswordRules {
+  check(password: string, username: string, field: string): FieldError[];
+}
 
 /**
  * The last global guard: who may call is decided, now what was sent is. A route takes exactly what it
@@ -25,10 +36,39 @@ type RouteArguments = Readonly<Record<string, { readonly data?: unknown; readonl
 export class InputGuard implements CanActivate {
   private readonly inputs = new WeakMap<object, Map<string, Input>>();
 
+  constructor(private readonly passwords?: PasswordRules) {}
+
   canActivate(context: ExecutionContext): boolean {
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    acceptInput(request, this.inputOf(context.getClass(), context.getHandler().name));
+    const request = context.switchToHttp().getRequest<InputRequest>();
+    this.accept(request, this.inputOf(context.getClass(), context.getHandler().name));
     return true;
+  }
+
+  /**
+   * Checks body and query against what is declared and puts the parsed values in their place.
+   * @throws Problem `invalid_request`, with every field that is wrong.
+   */
+  private accept(request: InputRequest, input: Input): void {
+    const body = checkedBody(request.body, input.body);
+    const query = checkQuery(input.query, request.query as Record<string, unknown>);
+    if ('data' in body && 'data' in query) {
+      request.body = body.data;
+      request.query = query.data;
+      return;
+    }
+    const errors = errorsIn(body, query);
+    const weak = this.weakPassword(request, input).filter(({ field }) => errors.every((one) => one.field !== field));
+    throw new Problem('invalid_request', { errors: [...errors, ...weak] });
+  }
+
+  /** What is wrong with a password to be set, which no schema can say. */
+  private weakPassword({ body, principal }: InputRequest, input: Input): FieldError[] {
+    const shape = input.body instanceof z.ZodObject ? (input.body.shape as Record<string, unknown>) : {};
+    const field = Object.keys(shape).find((key) => shape[key] === newPassword);
+    if (field === undefined || typeof body !== 'object' || body === null) return [];
+    const { [field]: password, username } = body as Record<string, unknown>;
+    if (typeof password !== 'string' || this.passwords === undefined) return [];
+    return this.passwords.check(password, foldUsername(username) ?? principal?.username ?? '', field);
   }
 
   private inputOf(controller: object, method: string): Input {
@@ -38,21 +78,6 @@ export class InputGuard implements CanActivate {
     if (input === undefined) ofController.set(method, (input = readInput(controller, method)));
     return input;
   }
-}
-
-/**
- * Checks body and query against what is declared and puts the parsed values in their place.
- * @throws Problem `invalid_request`, with every field that is wrong.
- */
-export function acceptInput(request: InputRequest, input: Input): void {
-  const body = checkedBody(request.body, input.body);
-  const query = checkQuery(input.query, request.query as Record<string, unknown>);
-  if ('data' in body && 'data' in query) {
-    request.body = body.data;
-    request.query = query.data;
-    return;
-  }
-  throw new Problem('invalid_request', { errors: errorsIn(body, query) });
 }
 
 function checkedBody(body: unknown, schema: z.ZodType | undefined): Checked {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { PASSWORD_RULES } from '../http/input.guard.js';
 import { PasswordHasher } from './password-hasher.js';
 import { PasswordPolicy } from './password-policy.js';
 import { RememberedPasswords } from './remembered-passwords.js';
@@ -8,6 +9,7 @@ import { RememberedPasswords } from './remembered-passwords.js';
   providers: [
     PasswordHasher,
     PasswordPolicy,
+    { provide: PASSWORD_RULES, useExisting: PasswordPolicy },
     { provide: RememberedPasswords, useFactory: () => new RememberedPasswords() },
   ],
   exports: [PasswordHasher, PasswordPolicy, RememberedPasswords],

@@ -13,7 +13,7 @@ import { SignupLimits } from '../limits/signup-limits.js';
 import type { HashWork } from '../passwords/hash-pool.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
-import { foldUsername } from '../common/username.js';
+import { foldUsername, USERNAME_ERROR } from '../common/username.js';
 import type { CreateUserRequest } from './users.dto.js';
 
 /** The name of the apitoken that a user is made with. */
@@ -70,7 +70,7 @@ export class SignupService {
     const folded = foldUsername(username);
     const errors: FieldError[] = this.policy.check(password, folded ?? '', 'password');
     if (folded !== null && errors.length === 0) return folded;
-    const field = { field: 'username', message: 'must be 3 to 32 of a-z 0-9 . _ -, first a letter' };
+    const field = { field: 'username', message: USERNAME_ERROR };
     throw new Problem('invalid_request', { errors: folded === null ? [field, ...errors] : errors });
   }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { newPassword, roleName, search } from '../common/fields.js';
 import { isMicros, pageOf, pageQuery, type Page } from '../common/paging.js';
 import { isUserid } from '../common/secret-token.js';
+import { foldUsername, USERNAME_ERROR } from '../common/username.js';
 import type { Me, UserWithAreas } from './users.service.js';
 import type { SignedUp, SignupCounts } from './signup.service.js';
 
@@ -15,10 +16,10 @@ const status = z.enum(['active', 'disabled']);
 
 export const CreateUserRequest = z
   .strictObject({
-    username: z.string().meta({
-      description: '3 to 32 of a-z 0-9 . _ -, first a letter; folded to lower case',
-      example: 'alice',
-    }),
+    username: z
+      .string()
+      .refine((value) => foldUsername(value) !== null, { error: USERNAME_ERROR })
+      .meta({ description: '3 to 32 of a-z 0-9 . _ -, first a letter; folded to lower case', example: 'alice' }),
     password: newPassword,
   })
   .meta({ id: 'CreateUserRequest' });

@@ -252,6 +252,32 @@ describe('web sign-up', () => {
   });
 });
 
+describe('a password that is to be set', () => {
+  it('is named among all else that is wrong with the body', async () => {
+    const fields = (reply: Reply<unknown>) => (reply.problem.errors ?? []).map(({ field }) => field).toSorted();
+    const user = await createUser(app.url);
+    const as = await login(app.url, user);
+    const weak = { username: '1', password: 'short', extra: 1 };
+    expect(fields(await signUp(weak))).toEqual(['extra', 'password', 'username']);
+    expect(fields(await signUp({ username: '1', password: 7 }))).toEqual(['password', 'username']);
+    const admin = await adminLogin(app.url);
+    const { username } = user;
+    // Like the username, which the body has or the session knows.
+    const body = { username, password: `${username}1`, newPassword: `${username}1`, extra: 1 };
+    expect(fields(await client.post('/v1/users', { ...body, newPassword: undefined }, { as: admin }))).toEqual([
+      'extra',
+      'password',
+    ]);
+    const change = { currentPassword: 7, newPassword: body.newPassword };
+    expect(fields(await client.post('/v1/users/me/password', change, { as }))).toEqual([
+      'currentPassword',
+      'newPassword',
+    ]);
+    const reset = { username, newPassword: body.newPassword };
+    expect(fields(await client.post('/v1/auth/password-reset', reset))).toEqual(['code', 'newPassword']);
+  });
+});
+
 describe('a session', () => {
   it('of the web lives in the cookie alone, one of token mode in the headers alone', async () => {
     const user = await createUser(app.url);
