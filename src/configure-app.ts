@@ -5,6 +5,7 @@ import { ProblemFilter } from './common/problem.filter.js';
 import type { Config } from './config/config.js';
 import { HttpAdapter } from './http/adapter.js';
 import { LEAKED_CREDENTIALS, type LeakedCredentialHandler } from './http/credentials-in-url.js';
+import type { RawRefusal } from './http/front-door.js';
 import { InputGuard, PASSWORD_RULES, type PasswordRules } from './http/input.guard.js';
 import type { HeaderOverride } from './http/response-headers.js';
 
@@ -27,6 +28,11 @@ export function configureApp(app: NestFastifyApplication, _config: Config): void
  */
 export function overrideHeaders(app: NestFastifyApplication, override: HeaderOverride): void {
   adapterOf(app).door.overrides.push(override);
+}
+
+/** Has the listener told of every refusal that no hook sees: the HTTP parser's, and of CONNECT. */
+export function onRawRefusal(app: NestFastifyApplication, listener: (refusal: RawRefusal) => void): void {
+  adapterOf(app).door.onRawRefusal = listener;
 }
 
 function adapterOf(app: NestFastifyApplication): HttpAdapter {

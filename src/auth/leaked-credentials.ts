@@ -1,14 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import type { FastifyRequest } from 'fastify';
 import type { DataSource } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService } from '../authority/authority.service.js';
-import { hashSecret, isUserid, parseToken, sameHash, type SecretToken } from '../common/secret-token.js';
+import { hashSecret, parseToken, sameHash, type SecretToken } from '../common/secret-token.js';
 import { inTransaction } from '../database/transaction.js';
-import { clientInfo, type ClientInfo } from '../http/client-info.js';
+import type { ClientInfo } from '../http/client-info.js';
 import type { FoundCredentials, LeakedCredentialHandler } from '../http/credentials-in-url.js';
-import { parseSessionCookie, sessionCookiesOf } from '../http/session-cookie.js';
 import { ApitokensService } from '../apitokens/apitokens.service.js';
 import { Limiter } from '../limits/limiter.js';
 import { SessionsService } from '../sessions/sessions.service.js';
@@ -32,11 +30,10 @@ export class LeakedCredentials implements LeakedCredentialHandler {
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
-  async handle(found: FoundCredentials & { readonly request: FastifyRequest }): Promise<void> {
+  async handle({ client, tokens, ...found }: FoundCredentials & { readonly client: ClientInfo }): Promise<void> {
     try {
-      const client = clientInfo(found.request);
-      const userids = [...new Set([...found.userids, ...useridsOf(found.request)])].slice(0, MOST);
-      for (const text of found.tokens.slice(0, MOST)) {
+      const userids = found.userids.slice(0, MOST);
+      for (const text of tokens.slice(0, MOST)) {
         await this.limiter.takeSource('leaked', client.ip, LOOKUPS_PER_MINUTE, 60);
         await this.end(text, userids, client);
       }
@@ -83,10 +80,4 @@ export class LeakedCredentials implements LeakedCredentialHandler {
       await this.audit.record(tx, { action: 'reset_code.leaked', actor: null, target: row.userid, client });
     });
   }
-}
-
-/** Userids that stand in X-User-Id or in the session cookie. */
-function useridsOf(request: FastifyRequest): string[] {
-  const inCookies = sessionCookiesOf(request).map((value) => parseSessionCookie(value)?.userid);
-  return [request.headers['x-user-id'], ...inCookies].filter(isUserid);
 }

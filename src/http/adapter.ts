@@ -9,6 +9,7 @@ import { faultOf, MAX_TARGET_LENGTH } from './request-target.js';
 import { RouteTable } from './route-table.js';
 import { answerError, sendProblem } from './send-problem.js';
 import { createServer, endConnections } from './server.js';
+import { proxyList } from './source-address.js';
 
 /**
  * When a request is given up, in ms: the contract wants an answer within 5 s, and the last word takes a moment
@@ -45,9 +46,9 @@ export class HttpAdapter extends FastifyAdapter {
  */
 export function createAdapter(config: Config): HttpAdapter {
   // eslint-disable-next-line prefer-const -- set below, asked for when the first request is in
-  let routes: RouteTable | undefined;
+  let door: FrontDoor | undefined;
   const instance: FastifyInstance = fastify({
-    serverFactory: (handler) => createServer(handler, () => routes!),
+    serverFactory: (handler) => createServer(handler, () => door!),
     // Every server has its own, see `createServer`.
     clientErrorHandler: () => {},
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
@@ -62,8 +63,12 @@ export function createAdapter(config: Config): HttpAdapter {
     rewriteUrl: ({ url }) => routable(url!),
     frameworkErrors: (error, _request, reply) => answerError(error, reply),
   });
-  routes = new RouteTable(instance);
-  const door: FrontDoor = { routes, webOrigins: new Set(config.webOrigins), overrides: [] };
+  door = {
+    routes: new RouteTable(instance),
+    webOrigins: new Set(config.webOrigins),
+    overrides: [],
+    proxies: proxyList(config.trustProxy),
+  };
   instance.removeAllContentTypeParsers();
   for (const method of instance.supportedMethods) {
     instance.addHttpMethod(method, { hasBody: false, overrideExisting: true });

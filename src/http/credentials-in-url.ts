@@ -1,5 +1,7 @@
-import type { FastifyRequest } from 'fastify';
+import { isUserid } from '../common/secret-token.js';
+import type { ClientInfo } from './client-info.js';
 import { decodeOnce } from './request-target.js';
+import { parseSessionCookie, sessionCookiesOf } from './session-cookie.js';
 
 /** Found by `configureApp` under this key, where a module provides a `LeakedCredentialHandler`. */
 export const LEAKED_CREDENTIALS = Symbol('LeakedCredentialHandler');
@@ -8,15 +10,18 @@ export const LEAKED_CREDENTIALS = Symbol('LeakedCredentialHandler');
 export interface FoundCredentials {
   /** Whole tokens, `<prefix>_<id>_<secret>`, each once. */
   readonly tokens: readonly string[];
-  /** Userids beside them; those in headers are still to be read from the request. */
+  /** Userids beside them: in the URL, in X-User-Id, in the session cookie. */
   readonly userids: readonly string[];
 }
 
 /** Makes the leaked worthless: revokes, voids, ends (contract section 3). */
 export interface LeakedCredentialHandler {
   /** Never throws; when it takes longer than a second, the answer does not wait for it. */
-  handle(found: FoundCredentials & { readonly request: FastifyRequest }): Promise<void>;
+  handle(found: FoundCredentials & { readonly client: ClientInfo }): Promise<void>;
 }
+
+/** How long an answer waits for leaked credentials to be revoked, in ms. */
+const HANDLING_MS = 1000;
 
 /** `secret-token.ts` says what a token is; here it may stand anywhere in a text. */
 const TOKEN = /(?:apt|act|rst)_[0-9a-f]{12}4[0-9a-f]{3}[89ab][0-9a-f]{15}_[A-Za-z0-9_-]{43}/g;
@@ -27,14 +32,37 @@ const SECRET_KEYS = new Set(['password', 'newpassword', 'apitoken', 'accesstoken
 /**
  * Credentials in a request target, raw or percent-decoded once: anything shaped like a token, anywhere, or a
  * query key that names a secret, in any case. Null where there are none.
+ * @param rawHeaders those of the request, names and values by turns
  */
-export function findCredentials(target: string): FoundCredentials | null {
+export function findCredentials(target: string, rawHeaders: readonly string[] = []): FoundCredentials | null {
   const query = target.indexOf('?');
   if (query === -1 && target.length < TOKEN_LENGTH) return null;
   const forms = [target, decodeOnce(target) ?? target];
   const tokens = matches(TOKEN, forms);
   if (tokens.length === 0 && (query === -1 || !hasSecretKey(target.slice(query + 1)))) return null;
-  return { tokens, userids: matches(USERID, forms) };
+  return { tokens, userids: [...new Set([...matches(USERID, forms), ...useridsIn(rawHeaders)])] };
+}
+
+/**
+ * Comes back once the secrets are worthless, or after a second, whatever has become of them.
+ * @param client whose request it was; throws where that cannot be told, and nothing is looked up
+ */
+export async function endLeaked(
+  handler: LeakedCredentialHandler | undefined,
+  found: FoundCredentials,
+  client: () => ClientInfo,
+): Promise<void> {
+  if (handler === undefined) return;
+  const handled = (async () => handler.handle({ ...found, client: client() }))().catch(() => {});
+  let late: NodeJS.Timeout | undefined;
+  await Promise.race([handled, new Promise((resolve) => (late = setTimeout(resolve, HANDLING_MS)))]);
+  clearTimeout(late);
+}
+
+function useridsIn(rawHeaders: readonly string[]): string[] {
+  const named = rawHeaders.filter((_value, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === 'x-user-id');
+  const inCookies = sessionCookiesOf({ raw: { rawHeaders } }).map((value) => parseSessionCookie(value)?.userid);
+  return [...named, ...inCookies].filter(isUserid);
 }
 
 function matches(pattern: RegExp, texts: readonly string[]): string[] {

@@ -1,7 +1,15 @@
+import type { BlockList } from 'node:net';
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify';
 import { Problem } from '../common/problem.js';
 import { allowOrigin, answerPreflight, isPreflight } from './cors.js';
-import { findCredentials, type FoundCredentials, type LeakedCredentialHandler } from './credentials-in-url.js';
+import { clientInfo } from './client-info.js';
+import {
+  endLeaked,
+  findCredentials,
+  type FoundCredentials,
+  type LeakedCredentialHandler,
+} from './credentials-in-url.js';
+import type { RawHead, RawSender } from './raw-head.js';
 import { faultOf } from './request-target.js';
 import { writeHeaders, type HeaderOverride } from './response-headers.js';
 import type { RouteTable } from './route-table.js';
@@ -11,15 +19,19 @@ import { isHttps } from './source-address.js';
 /** RFC 9110 section 7.2: a name, an IPv4 address or an IPv6 one in brackets, and perhaps a port. */
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::\d{0,5})?$/;
 
-/** How long an answer waits for leaked credentials to be revoked, in ms. */
-const LEAK_HANDLING_MS = 1000;
+/** A refusal of what never became a request. */
+export type RawRefusal = Pick<RawHead, 'method'> & Pick<RawSender, 'requestId' | 'ip'> & { readonly status: number };
 
-/** What the front door needs to know; handler and overrides may be set until the server listens. */
+/** What the front door needs to know; handlers and overrides may be set until the server listens. */
 export interface FrontDoor {
   readonly routes: RouteTable;
   readonly webOrigins: ReadonlySet<string>;
   readonly overrides: HeaderOverride[];
+  /** Those of `TRUST_PROXY`. */
+  readonly proxies: BlockList;
   leakedCredentials?: LeakedCredentialHandler;
+  /** Told of each refusal that no hook of Fastify sees. */
+  onRawRefusal?: (refusal: RawRefusal) => void;
 }
 
 /**
@@ -37,7 +49,7 @@ export function frontDoor(door: FrontDoor): onRequestHookHandler {
     const target = targetOf(request);
     const problem = parserProblem(request, target);
     if (problem !== null) return void sendProblem(reply, problem);
-    const found = findCredentials(target);
+    const found = findCredentials(target, request.raw.rawHeaders);
     if (found !== null) return void refuseCredentials(door, found, request, reply);
     if (!request.is404 && !target.includes('#') && request.method !== 'OPTIONS') return done();
     const methods = door.routes.of(target);
@@ -85,18 +97,12 @@ function countHosts(rawHeaders: readonly string[]): number {
   return hosts;
 }
 
-/** Answers 400 once the secrets are worthless, or after a second, whatever has become of them. */
 async function refuseCredentials(
   { leakedCredentials }: FrontDoor,
   found: FoundCredentials,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  if (leakedCredentials !== undefined) {
-    const handled = (async () => leakedCredentials.handle({ ...found, request }))().catch(() => {});
-    let late: NodeJS.Timeout | undefined;
-    await Promise.race([handled, new Promise((resolve) => (late = setTimeout(resolve, LEAK_HANDLING_MS)))]);
-    clearTimeout(late);
-  }
+  await endLeaked(leakedCredentials, found, () => clientInfo(request));
   sendProblem(reply, new Problem('credentials_in_url'));
 }

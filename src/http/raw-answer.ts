@@ -1,19 +1,20 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { Problem, problemBody } from '../common/problem.js';
-import { requestIdOf } from './request-id.js';
+import type { RawSender } from './raw-head.js';
 import { standardHeaders } from './response-headers.js';
 import { problemHeaders } from './send-problem.js';
 
 /** How long a client may take to read a refusal before its connection is cut, in ms. */
 const LINGER_MS = 2000;
 
+type Answered = Pick<RawSender, 'requestId' | 'https'>;
+
 /**
  * A problem as bytes, for what never becomes a request: the HTTP parser refused it, or it asked for CONNECT.
- * The connection ends with it. The request id is a fresh one, headers not having been read.
+ * The connection ends with it.
  */
-export function rawProblem(problem: Problem, https: boolean): string {
-  const requestId = requestIdOf();
+function rawProblem(problem: Problem, { requestId, https }: Answered): string {
   const body = JSON.stringify(problemBody(problem, requestId));
   const headers: Record<string, string> = {
     ...standardHeaders(https),
@@ -32,12 +33,12 @@ export function rawProblem(problem: Problem, https: boolean): string {
  * would reset it, and the client might never see the answer. After a time-out it is: the parser is sound, and
  * the late rest of the request must not be served.
  */
-export function endWithProblem(socket: Socket, problem: Problem): void {
+export function endWithProblem(socket: Socket, problem: Problem, sender: Answered): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  socket.end(rawProblem(problem, 'encrypted' in socket && socket.encrypted === true));
+  socket.end(rawProblem(problem, sender));
   if (problem.code === 'request_timeout') {
     socket.destroySoon();
     return;

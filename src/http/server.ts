@@ -2,10 +2,12 @@ import { createServer as createHttpServer, type RequestListener, type Server, ty
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import { Problem } from '../common/problem.js';
+import { endLeaked, findCredentials, type FoundCredentials } from './credentials-in-url.js';
+import type { FrontDoor } from './front-door.js';
 import { BODY_LIMIT } from './json-body.js';
 import { endWithProblem } from './raw-answer.js';
-import { MAX_TARGET_LENGTH } from './request-target.js';
-import type { RouteTable } from './route-table.js';
+import { headOf, senderOf, type RawHead } from './raw-head.js';
+import { faultOf, MAX_TARGET_LENGTH } from './request-target.js';
 
 /**
  * Times in ms, sizes in bytes (yardstick 1.8). Headers must be there within 10 s and the whole request within
@@ -32,11 +34,18 @@ interface ParserError extends Error {
   readonly rawPacket?: Buffer;
 }
 
+/** What is refused before there is a request: why, what of it is known, and secrets in its URL, which count first. */
+interface Refusal {
+  readonly problem: Problem;
+  readonly found: FoundCredentials | null;
+  readonly head: RawHead;
+}
+
 /**
  * An HTTP server that answers everything with the contract's problems, also what Node would refuse by itself.
  * `Host` is not checked here but by `frontDoor`, which can answer properly, and so is an unknown `Expect`.
  */
-export function createServer(handler: RequestListener, routes: () => RouteTable): Server {
+export function createServer(handler: RequestListener, door: () => FrontDoor): Server {
   const server = createHttpServer({ ...LIMITS, requireHostHeader: false, insecureHTTPParser: false }, handler);
   server.setTimeout(SILENCE_MS);
   const lastAnswers: LastAnswers = new Map();
@@ -50,15 +59,18 @@ export function createServer(handler: RequestListener, routes: () => RouteTable)
     if (!(Number(request.headers['content-length']) > BODY_LIMIT)) response.writeContinue();
     server.emit('request', request, response);
   });
-  server.on('connect', (_request, socket) => {
+  server.on('connect', (request, socket) => {
     socket.on('error', () => socket.destroy());
-    refuse(socket, new Problem('method_not_allowed', { allow: routes().all() }));
+    const { method = null, rawHeaders, url = '' } = request;
+    const found = findCredentials(url, rawHeaders);
+    const problem = new Problem('method_not_allowed', { allow: door().routes.all() });
+    void refuse(socket, { problem, found, head: { method, rawHeaders } }, door());
   });
   server.on('clientError', (error: ParserError, socket) => {
     if (refused.has(socket)) return;
     refused.add(socket);
     if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-    else afterRunning(lastAnswers.get(socket), socket, problemOf(error, routes()));
+    else afterRunning(lastAnswers.get(socket), socket, refusalOf(error, door()), door());
   });
   return server;
 }
@@ -79,26 +91,43 @@ export function endConnections(server: Server): void {
  * Refuses what follows an answer that is still under way only after that answer: written earlier, it would be
  * taken for it. Where the error is in the very body that is being answered, it is the answer.
  */
-function afterRunning(running: ServerResponse | undefined, socket: Duplex, problem: Problem): void {
+function afterRunning(running: ServerResponse | undefined, socket: Duplex, refusal: Refusal, door: FrontDoor): void {
   if (running === undefined || running.writableFinished || running.destroyed) {
     if (running !== undefined && !running.req.complete) socket.destroy();
-    else refuse(socket, problem);
+    else void refuse(socket, refusal, door);
   } else if (running.req.complete) {
-    running.once('close', () => refuse(socket, problem));
+    running.once('close', () => void refuse(socket, refusal, door));
   } else if (running.headersSent) {
     socket.destroy();
   } else {
-    refuse(socket, problem);
+    const { method = null, rawHeaders } = running.req;
+    void refuse(socket, { ...refusal, head: { method, rawHeaders } }, door);
   }
 }
 
-function refuse(socket: Duplex, problem: Problem): void {
-  if (socket instanceof Socket) endWithProblem(socket, problem);
-  else socket.destroy();
+/** Answers as every other refusal is answered, as far as it is known who asks, and ends the connection. */
+async function refuse(socket: Duplex, { problem, found, head }: Refusal, door: FrontDoor): Promise<void> {
+  if (!(socket instanceof Socket)) return void socket.destroy();
+  const { ip, ...sender } = senderOf(socket, head, door.proxies);
+  if (found !== null && ip !== null) await endLeaked(door.leakedCredentials, found, () => ({ ip, ...sender }));
+  const answer = found === null ? problem : new Problem('credentials_in_url');
+  endWithProblem(socket, answer, sender);
+  door.onRawRefusal?.({ method: head.method, requestId: sender.requestId, ip, status: answer.status });
+}
+
+function refusalOf(error: ParserError, { routes }: FrontDoor): Refusal {
+  const head = headOf(error.rawPacket, error.bytesParsed);
+  const target = targetOf(error);
+  if (target === null) return { problem: problemOf(error), found: null, head };
+  const fault = faultOf(target);
+  if (fault !== null) return { problem: new Problem(fault), found: null, head };
+  const allow = routes.of(target);
+  const problem = allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('not_found');
+  return { problem, found: findCredentials(target, head.rawHeaders), head };
 }
 
 /** What the parser's error means. */
-function problemOf(error: ParserError, routes: RouteTable): Problem {
+function problemOf(error: ParserError): Problem {
   const cause = { cause: error };
   switch (error.code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
@@ -107,9 +136,6 @@ function problemOf(error: ParserError, routes: RouteTable): Problem {
       return new Problem(isTargetTooLong(error) ? 'uri_too_long' : 'headers_too_large', cause);
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new Problem('payload_too_large', cause);
-    case 'HPE_INVALID_METHOD':
-    case 'HPE_INVALID_CONSTANT':
-      return unknownMethod(error, routes) ?? new Problem('malformed', cause);
     default:
       return new Problem('malformed', cause);
   }
@@ -128,10 +154,9 @@ function isTargetTooLong(error: ParserError): boolean {
   return target !== undefined && target.length > MAX_TARGET_LENGTH;
 }
 
-/** A well-formed request line whose method nobody knows (or only RTSP): 405 or 404, as for a known one. */
-function unknownMethod(error: ParserError, routes: RouteTable): Problem | null {
-  const target = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256} (\/\S*) HTTP\/1\.[01]\r?$/.exec(lineOf(error))?.[1];
-  if (target === undefined) return null;
-  const allow = routes.of(target);
-  return allow.length > 0 ? new Problem('method_not_allowed', { allow }) : new Problem('not_found');
+/** Where a well-formed request line has a method that nobody knows (or only RTSP), its target. */
+function targetOf(error: ParserError): string | null {
+  if (error.code !== 'HPE_INVALID_METHOD' && error.code !== 'HPE_INVALID_CONSTANT') return null;
+  const line = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256} (\/\S*) HTTP\/1\.[01]\r?$/;
+  return line.exec(lineOf(error))?.[1] ?? null;
 }

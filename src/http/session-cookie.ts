@@ -19,8 +19,13 @@ export function sessionCookiesIn(header: string): string[] {
   return values;
 }
 
+/** A request, or what is left of one. */
+interface WithHeaders {
+  readonly raw: { readonly rawHeaders: readonly string[] };
+}
+
 /** Every session cookie that a request came with, though one at most is looked at. */
-export function sessionCookiesOf({ raw: { rawHeaders } }: FastifyRequest): string[] {
+export function sessionCookiesOf({ raw: { rawHeaders } }: WithHeaders): string[] {
   return rawHeaders.flatMap((name, at) =>
     at % 2 === 0 && name.toLowerCase() === 'cookie' ? sessionCookiesIn(rawHeaders[at + 1]!) : [],
   );

@@ -48,7 +48,12 @@ export function proxyList(cidrs: readonly string[]): BlockList {
 
 /** Whether one of these proxies has sent the request, whoever it comes from. */
 export function isFromProxy({ socket }: FastifyRequest, proxies: BlockList): boolean {
-  const address = normaliseAddress(socket.remoteAddress ?? '');
+  return isProxy(socket.remoteAddress, proxies);
+}
+
+/** Whether the address is one of these proxies'. */
+export function isProxy(text: string | undefined, proxies: BlockList): boolean {
+  const address = normaliseAddress(text ?? '');
   return address !== null && proxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 

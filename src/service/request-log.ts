@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../access/principal.js';
+import { onRawRefusal } from '../configure-app.js';
 import { sourceAddress } from '../http/source-address.js';
 
 /** A call that took longer is worth a line though it succeeded, in ms. */
@@ -16,6 +17,9 @@ const PROBES = new Set(['/livez', '/readyz']);
  */
 export function logRequests(app: NestFastifyApplication, logger: Logger): void {
   const log = logger.child({ context: 'Request' });
+  onRawRefusal(app, ({ method, requestId, status, ip }) => {
+    log.info({ requestId, method, route: null, status, ip }, `${method ?? '?'} ${status}`);
+  });
   app
     .getHttpAdapter()
     .getInstance()

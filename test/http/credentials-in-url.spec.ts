@@ -57,9 +57,11 @@ describe('a token in a URL', () => {
     ['beside a name that is none', `/v1/things?access_token=${apitoken}`],
   ])('%s is refused and handed over', async (_name, target) => {
     for (const method of ['GET', 'DELETE', 'OPTIONS', 'TRACE']) await refuse(target, method);
-    expect(found).toHaveLength(4);
-    expect(found[0]!.tokens).toEqual([apitoken]);
-    expect(found[0]!.request.headers.host).toBe('localhost');
+    // The parser stops at this one, and takes a path alone.
+    await refuse(target.replace('http://localhost', ''), 'FOO');
+    expect(found).toHaveLength(5);
+    expect(new Set(found.map((each) => each.tokens.join()))).toEqual(new Set([apitoken]));
+    expect(new Set(found.map(({ client }) => client.ip))).toEqual(new Set(['127.0.0.1']));
   });
 
   it('goes with the userids and the other tokens of the URL, each once', async () => {
@@ -67,6 +69,14 @@ describe('a token in a URL', () => {
     expect(found.map(({ tokens, userids }) => ({ tokens, userids }))).toEqual([
       { tokens: [accesstoken, code], userids: [USERID] },
     ]);
+  });
+
+  it.each(['GET', 'FOO', 'CONNECT'])('goes with the userids in headers, under %s too', async (method) => {
+    const other = '7b5a1b9a-3c0f-4e51-9d6b-5b0c6a1f2e3e';
+    const headers = [`X-User-Id: ${USERID}`, `Cookie: a=b; __Host-session=${other}.x`, 'X-Request-Id: label-123'];
+    const answers = await sendRaw(test.port, request(`${method} /v1/things?s=${accesstoken}`, headers));
+    expect(expectProblem(answers[0]!, 400, 'credentials_in_url').requestId).toBe('label-123');
+    expect(found.map(({ userids, client }) => [userids, client.requestId])).toEqual([[[USERID, other], 'label-123']]);
   });
 
   it('is not one in another shape', async () => {

@@ -1,4 +1,4 @@
-import { expectProblem, expectStandardHeaders } from './expect-problem.js';
+import { expectProblem, expectStandardHeaders, UUID } from './expect-problem.js';
 import { request, sendRaw, type Answer } from './raw.js';
 import { calls, startApp, type TestApp } from './test-app.js';
 
@@ -173,6 +173,33 @@ describe('what is sent as bytes', () => {
     expectProblem(answer, status, code);
     if (status === 405) expect(answer.headers['allow']).toMatch(/^GET, HEAD/);
     expect(calls).toEqual([]);
+  });
+
+  it('is answered with what is known of who sent it, and is one line of the log', async () => {
+    const log: unknown[] = [];
+    const requestLog = (line: string) => void log.push(JSON.parse(line));
+    const proxied = await startApp({ trustProxy: ['127.0.0.1/32'], requestLog });
+    const named = ['X-Request-Id: label-123', 'X-Forwarded-Proto: https', 'X-Forwarded-For: 192.0.2.1, 192.0.2.9'];
+    const late = `X-A: ${'a'.repeat(20_000)}`;
+    const refused: [string, number, string, string][] = [
+      [request('FOO /v1/check', named), 405, 'method_not_allowed', 'FOO'],
+      [request('FOO /%zz', named), 400, 'malformed', 'FOO'],
+      [request('CONNECT x:443', named), 405, 'method_not_allowed', 'CONNECT'],
+      [request(GET, [...named, 'X-A : b']), 400, 'malformed', 'GET'],
+      [request(GET, [...named, late]), 431, 'headers_too_large', 'GET'],
+      [request(POST, [...CHUNKED, ...named], 'zz\r\n{}\r\n0\r\n\r\n'), 400, 'malformed', 'POST'],
+    ];
+    for (const [bytes, status, code, method] of refused) {
+      const [answer] = await sendRaw(proxied.port, bytes);
+      expect(expectProblem(answer!, status, code, true).requestId).toBe('label-123');
+      const line = { level: 'info', status, requestId: 'label-123', ip: '192.0.2.9', msg: `${method} ${status}` };
+      expect([bytes.slice(0, 30), log.splice(0)]).toEqual([bytes.slice(0, 30), [expect.objectContaining(line)]]);
+    }
+    // The same from somebody who is no proxy, with a label that is none.
+    const [plain] = await sendRaw(test.port, request('FOO /v1/check', [...named.slice(1), 'X-Request-Id: a b']));
+    expect(expectProblem(plain!, 405, 'method_not_allowed').requestId).toMatch(UUID);
+    await proxied.close();
+    expect(log).toEqual([]);
   });
 
   it('serves what HTTP allows: HTTP/1.0 with Host, an empty line first, an absolute URL, odd names', async () => {

@@ -23,6 +23,7 @@ import { APP_GUARD, NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { createLogger } from '../../src/bootstrap/logger.js';
 import { Config } from '../../src/config/config.js';
 import { configureApp, createAdapter, overrideHeaders } from '../../src/configure-app.js';
 import { Problem } from '../../src/common/problem.js';
@@ -30,6 +31,7 @@ import { credential, description, expiresAt, search, tokenName } from '../../src
 import { pageQuery, toPage } from '../../src/common/paging.js';
 import { LEAKED_CREDENTIALS, type LeakedCredentialHandler } from '../../src/http/credentials-in-url.js';
 import { TokenIdParam, UseridParam } from '../../src/http/id-params.js';
+import { logRequests } from '../../src/service/request-log.js';
 import { sourceAddress } from '../../src/http/source-address.js';
 
 export const ORIGIN = 'https://web.example';
@@ -186,10 +188,12 @@ export interface TestApp {
 
 export interface TestAppOptions extends Partial<Pick<Config, 'trustProxy' | 'webOrigins' | 'truthLeaseMs'>> {
   readonly leakedCredentials?: LeakedCredentialHandler;
+  /** Where the request log goes, line by line. */
+  readonly requestLog?: (line: string) => void;
 }
 
 /** An application of a few routes on the real adapter, listening on a free port. */
-export async function startApp({ leakedCredentials, ...settings }: TestAppOptions = {}): Promise<TestApp> {
+export async function startApp({ leakedCredentials, requestLog, ...settings }: TestAppOptions = {}): Promise<TestApp> {
   const config = Object.assign(new Config(), { trustProxy: [], webOrigins: [ORIGIN], truthLeaseMs: 2000, ...settings });
   const log: string[] = [];
   const note = (...parts: unknown[]) => void log.push(JSON.stringify(parts));
@@ -204,6 +208,7 @@ export async function startApp({ leakedCredentials, ...settings }: TestAppOption
     matches: (path) => path.startsWith('/pages/'),
     headers: { 'content-security-policy': "default-src 'self'" },
   });
+  if (requestLog) logRequests(app, createLogger({ logLevel: 'info' }, { write: requestLog }));
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   return { app, port, log, url: `http://127.0.0.1:${port}`, close: () => app.close() };
