@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService } from '../authority/authority.service.js';
+import { Problem } from '../common/problem.js';
 import { hashSecret, parseToken, sameHash, type SecretToken } from '../common/secret-token.js';
 import { inTransaction } from '../database/transaction.js';
 import type { ClientInfo } from '../http/client-info.js';
@@ -13,7 +14,7 @@ import { SessionsService } from '../sessions/sessions.service.js';
 
 /** Look-ups a minute and source: beyond, the URL is refused all the same and nothing is looked up. */
 const LOOKUPS_PER_MINUTE = 10;
-/** Tokens of one URL that are looked at. */
+/** Tokens of one URL that are looked at, and userids that an accesstoken is tried with. */
 const MOST = 4;
 
 /** Makes a real secret that stood in a URL worthless, since logs have it now (contract section 3). */
@@ -30,26 +31,30 @@ export class LeakedCredentials implements LeakedCredentialHandler {
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
-  async handle({ client, tokens, ...found }: FoundCredentials & { readonly client: ClientInfo }): Promise<void> {
+  async handle({ client, tokens, userids }: FoundCredentials & { readonly client: ClientInfo }): Promise<void> {
     try {
-      const userids = found.userids.slice(0, MOST);
       for (const text of tokens.slice(0, MOST)) {
-        await this.limiter.takeSource('leaked', client.ip, LOOKUPS_PER_MINUTE, 60);
-        await this.end(text, userids, client);
+        for (const end of this.endsOf(text, userids.slice(0, MOST), client)) {
+          await this.limiter.takeSource('leaked', client.ip, LOOKUPS_PER_MINUTE, 60);
+          await end();
+        }
       }
     } catch (error) {
       // The URL is refused whatever happens here.
-      this.logger.warn({ err: error }, 'a leaked credential was not looked up');
+      const isExpected = error instanceof Problem && error.code === 'rate_limited';
+      if (isExpected) this.logger.warn('a leaked credential was not looked up: rate_limited');
+      else this.logger.warn({ err: error }, 'a leaked credential was not looked up');
     }
   }
 
-  private async end(text: string, userids: readonly string[], client: ClientInfo): Promise<void> {
+  /** The look-ups that the token is worth: an accesstoken is looked for under each userid. */
+  private endsOf(text: string, userids: readonly string[], client: ClientInfo): (() => Promise<void>)[] {
     const apitoken = parseToken('apt', text);
-    if (apitoken !== null) return this.revokeApitoken(apitoken, client);
+    if (apitoken !== null) return [() => this.revokeApitoken(apitoken, client)];
     const code = parseToken('rst', text);
-    if (code !== null) return this.voidCode(code, client);
+    if (code !== null) return [() => this.voidCode(code, client)];
     const leak = { action: 'session.leaked', actor: null } as const;
-    for (const userid of userids) await this.sessions.endPresented(userid, text, leak, client);
+    return userids.map((userid) => () => this.sessions.endPresented(userid, text, leak, client));
   }
 
   /** An app account's apitoken is public anyway: somebody who shows it must not close sign-up for all. */

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatToken, makeToken, parseToken } from '../../src/common/secret-token.js';
@@ -445,6 +448,26 @@ describe('a real secret in a URL', () => {
     await inUrl(`/?${third.accesstoken}`, { cookie: `a=b; __Host-session=${userid}.x` });
     expect(await me(third)).toBe(401);
     expect(await audited('session.leaked')).toHaveLength(3);
+  });
+
+  it('is looked up ten times a minute and source, each userid beside it a time, and no more', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn');
+    const leaked = await http.login(app.url, user);
+    const [one, another] = [http.newSource(), http.newSource()];
+    const show = async (source: string, ...userids: string[]) => {
+      const target = `/v1/users/${userids.join('/')}?t=${leaked.accesstoken}`;
+      expect((await http.api(app.url, source).get(target)).code).toBe('credentials_in_url');
+    };
+    const [a, b, c] = [randomUUID(), randomUUID(), randomUUID()];
+    await show(one, a, b, c, randomUUID());
+    await show(one, a, b, c, randomUUID());
+    expect(warn).not.toHaveBeenCalled();
+    await show(one, a, b, leaked.userid);
+    expect(warn.mock.calls).toEqual([['a leaked credential was not looked up: rate_limited']]);
+    warn.mockRestore();
+    expect(await me(leaked)).toBe(200);
+    await show(another, a, b, leaked.userid);
+    expect(await me(leaked)).toBe(401);
   });
 
   it('is voided where it is a reset code', async () => {
