@@ -1,3 +1,5 @@
+import { parseToken } from '../common/secret-token.js';
+import { PasswordPolicy } from '../passwords/password-policy.js';
 import {
   databaseHost,
   isOnThisMachine,
@@ -7,7 +9,7 @@ import {
   isThisMachine,
   redisNodes,
 } from './address-parsers.js';
-import { passwordLength } from './secret-parsers.js';
+import { Config } from './config.js';
 import type { Name, Values } from './variables.js';
 
 /** What variables must be to one another. Skipped where one that it is about is wrong already. */
@@ -39,18 +41,25 @@ function completeGroup(prefix: 'BOOTSTRAP_ADMIN' | 'BOOTSTRAP_APP'): Rule {
   });
 }
 
-function longEnough(name: 'BOOTSTRAP_ADMIN_PASSWORD' | 'BOOTSTRAP_APP_PASSWORD'): Rule {
-  return rule([name, 'PASSWORD_MIN_LENGTH'], (values) => {
-    const password = values[name];
-    if (password === undefined || passwordLength(password) >= values.PASSWORD_MIN_LENGTH) return false;
-    return `${name}: must have at least PASSWORD_MIN_LENGTH characters`;
+/** The password is held to the rules of every password. Its username counts where it is one. */
+function strongEnough(prefix: 'BOOTSTRAP_ADMIN' | 'BOOTSTRAP_APP'): Rule {
+  const name = `${prefix}_PASSWORD` as const;
+  return rule([name, 'PASSWORD_MIN_LENGTH', 'PASSWORD_CONTEXT_WORDS'], (values) => {
+    const { PASSWORD_MIN_LENGTH: passwordMinLength, PASSWORD_CONTEXT_WORDS: passwordContextWords = [] } = values;
+    if (values[name] === undefined) return false;
+    const policy = new PasswordPolicy(Object.assign(new Config(), { passwordMinLength, passwordContextWords }));
+    const [refused] = policy.check(values[name], values[`${prefix}_USERNAME`] ?? '', name);
+    return refused !== undefined && `${name}: ${refused.message}`;
   });
 }
 
-function different(kind: 'USERNAME' | 'APITOKEN'): Rule {
+/** `idOf`: what of a value may be there once. */
+function different(kind: 'USERNAME' | 'APITOKEN', idOf: (text: string) => string | undefined): Rule {
   const [admin, app] = [`BOOTSTRAP_ADMIN_${kind}`, `BOOTSTRAP_APP_${kind}`] as const;
   return rule([admin, app], (values) => {
-    return values[admin] !== undefined && values[admin] === values[app] && `${app}: must differ from ${admin}`;
+    const [one, other] = [values[admin], values[app]];
+    if (one === undefined || other === undefined) return false;
+    return idOf(one) === idOf(other) && `${app}: must differ from ${admin}`;
   });
 }
 
@@ -115,10 +124,10 @@ export const RULES: readonly Rule[] = [
 
   completeGroup('BOOTSTRAP_ADMIN'),
   completeGroup('BOOTSTRAP_APP'),
-  longEnough('BOOTSTRAP_ADMIN_PASSWORD'),
-  longEnough('BOOTSTRAP_APP_PASSWORD'),
-  different('USERNAME'),
-  different('APITOKEN'),
+  strongEnough('BOOTSTRAP_ADMIN'),
+  strongEnough('BOOTSTRAP_APP'),
+  different('USERNAME', (username) => username),
+  different('APITOKEN', (apitoken) => parseToken('apt', apitoken)?.id),
 ];
 
 /** What is allowed and should still be known; the same form as the problems. */

@@ -40,16 +40,11 @@ export const username: Parser<string> = (text) => {
 /** A password within the contract's upper bounds; its least length is a variable of its own. */
 export const password: Parser<string> = (text) => {
   if (!text.isWellFormed()) throw new Wrong('must be well-formed Unicode');
-  if (passwordLength(text) > 128 || Buffer.byteLength(text.normalize('NFC')) > 512) {
+  if ([...text.normalize('NFC')].length > 128 || Buffer.byteLength(text.normalize('NFC')) > 512) {
     throw new Wrong('must have at most 128 characters and 512 bytes');
   }
   return text;
 };
-
-/** Code points after NFC, as the contract counts. */
-export function passwordLength(text: string): number {
-  return [...text.normalize('NFC')].length;
-}
 
 /** A whole apitoken: `apt_<id>_<secret>`. */
 export const apitoken: Parser<string> = (text) => {

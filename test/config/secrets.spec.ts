@@ -99,8 +99,7 @@ describe('placeholders in production', () => {
   });
 
   it.each([
-    ['BOOTSTRAP_ADMIN_PASSWORD', 'changeme-changeme'],
-    ['BOOTSTRAP_ADMIN_PASSWORD', 'aaaaaaaaaaaaaaaaaaaa'],
+    ['BOOTSTRAP_ADMIN_PASSWORD', 'please-insert-your-token-here'],
     ['BOOTSTRAP_ADMIN_APITOKEN', `${APITOKEN.slice(0, 37)}${'A'.repeat(43)}`],
   ])('%s=%s', (name, value) => {
     const admin = {

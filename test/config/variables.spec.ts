@@ -1,3 +1,4 @@
+import { formatToken, makeToken, parseToken } from '../../src/common/secret-token.js';
 import { APITOKEN, blamed, inProduction, load, PEPPER, problemsOf } from './environments.js';
 
 describe('numbers and words', () => {
@@ -91,7 +92,7 @@ describe('first accounts', () => {
     expect(blamed(env)).toEqual(['BOOTSTRAP_ADMIN_PASSWORD']);
     expect(problemsOf({ ...env, PASSWORD_MIN_LENGTH: '10' })).toEqual([]);
     // Combining marks count as the one character that they make: 15 after NFC, 16 before.
-    const composed = `e\u0301${'x'.repeat(14)}`;
+    const composed = 'e\u0301leven dry owls';
     expect(problemsOf({ BOOTSTRAP_ADMIN_PASSWORD: composed })).toEqual([]);
     expect(blamed({ BOOTSTRAP_ADMIN_PASSWORD: composed.slice(0, -1) })).toEqual(['BOOTSTRAP_ADMIN_PASSWORD']);
   });
@@ -99,6 +100,20 @@ describe('first accounts', () => {
   it('are two accounts', () => {
     const app = { BOOTSTRAP_APP_USERNAME: 'root.admin', BOOTSTRAP_APP_APITOKEN: APITOKEN };
     expect(blamed({ ...admin, ...app })).toEqual(['BOOTSTRAP_APP_APITOKEN', 'BOOTSTRAP_APP_USERNAME']);
+    const sameId = formatToken('apt', { ...makeToken(), id: parseToken('apt', APITOKEN)!.id });
+    expect(blamed({ ...admin, BOOTSTRAP_APP_APITOKEN: sameId })).toEqual(['BOOTSTRAP_APP_APITOKEN']);
+  });
+
+  it('have passwords that anybody might have, or they are named with all else that is wrong', () => {
+    const weak = { BOOTSTRAP_ADMIN_PASSWORD: 'passwordpassword1', BOOTSTRAP_APP_PASSWORD: 'mobile.client2026' };
+    expect(blamed({ ...weak, BOOTSTRAP_APP_USERNAME: 'mobile.client', PORT: 'x' })).toEqual([
+      ...['BOOTSTRAP_ADMIN_PASSWORD', 'BOOTSTRAP_APP_PASSWORD', 'PORT'],
+    ]);
+    const ofTheHouse = { BOOTSTRAP_ADMIN_PASSWORD: 'roadrunner-2026-11', BOOTSTRAP_ADMIN_USERNAME: '1' };
+    expect(blamed({ ...ofTheHouse, PASSWORD_CONTEXT_WORDS: 'roadrunner' })).toEqual([
+      ...['BOOTSTRAP_ADMIN_PASSWORD', 'BOOTSTRAP_ADMIN_USERNAME'],
+    ]);
+    expect(problemsOf({ ...ofTheHouse, PASSWORD_CONTEXT_WORDS: 'roadrunner' }).join()).not.toContain('roadrunner');
   });
 });
 
