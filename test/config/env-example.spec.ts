@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { VARIABLES } from '../../src/config/env.js';
 import { blamed, inProduction, load, problemsOf, SECRETS } from './environments.js';
 
@@ -55,6 +58,34 @@ it('says "In production" only where it differs', () => {
   const said = EXAMPLES.filter((line) => saysProduction(line) !== undefined);
   expect(said.map(({ name }) => name).sort()).toEqual(['DRAIN_SECONDS', 'SESSION_STORE', 'SWAGGER_UI', 'WEB_SIGNUP']);
   expect(said.filter((line) => saysProduction(line) === line.value)).toEqual([]);
+});
+
+describe.each(['start', 'migrate', 'admin'])('npm run %s', (script) => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  const flags = / exec node (.*) dist\/\w+\.js/.exec(scripts[script]!)?.[1]?.split(' ') ?? [];
+  let folder: string;
+
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'postern-env-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const read = (env: Record<string, string>) => {
+    const shown = execFileSync(process.execPath, [...flags, '-p', 'JSON.stringify(process.env)'], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    return JSON.parse(shown.toString()) as Record<string, string>;
+  };
+
+  it('reads the copy of it, beneath the environment', () => {
+    writeFileSync(join(folder, '.env'), LINES.map((line) => line.replace(/^#(?=[A-Z])/, '')).join('\n'));
+    const values = Object.fromEntries(EXAMPLES.map(({ name, value }) => [name, value]));
+    expect(read({ PORT: '4000' })).toEqual({ ...values, PORT: '4000' });
+  });
+
+  it('does without', () => {
+    expect(read({ PORT: '4000' })).toEqual({ PORT: '4000' });
+  });
 });
 
 it('says "No default" exactly where there is none', () => {
