@@ -49,13 +49,19 @@ export const newPassword = z
   .meta({ description: 'The new password; GET /v1/config says how long', example: 'nine lighthouses and a kettle' });
 
 /** RFC 3339 needs seconds and an offset; ISO 8601, which zod checks, needs neither. */
-const WITH_SECONDS = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d/;
+const WITH_SECONDS = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 const MAX_YEARS = 5;
 
+/** A time, as RFC 3339 has it: `t` and `z` may be small (section 5.6). Gives the text, with capitals. */
+export const time = z.preprocess(
+  (value) => (typeof value === 'string' ? value.toUpperCase() : value),
+  z.iso
+    .datetime({ offset: true, error: 'must be an RFC 3339 time' })
+    .refine((value) => WITH_SECONDS.test(value), { error: 'must be an RFC 3339 time' }),
+);
+
 /** When an apitoken ends: a time in the future, at most five years from now. Gives a `Date`. */
-export const expiresAt = z.iso
-  .datetime({ offset: true, error: 'must be an RFC 3339 time' })
-  .refine((value) => WITH_SECONDS.test(value), { error: 'must be an RFC 3339 time' })
+export const expiresAt = time
   .refine(isInTheNearFuture, { error: `must be in the future, at most ${MAX_YEARS} years` })
   .meta({ description: `RFC 3339, in the future, at most ${MAX_YEARS} years`, example: '2030-01-31T12:00:00Z' })
   .transform((value) => new Date(value));

@@ -91,6 +91,7 @@ describe('the audit', () => {
     expect(await actions({ userid: dave, action: 'logout' })).toEqual(['logout']);
     expect(await actions({ since: '2021-01-02T00:00:00Z' })).toEqual(['user.deleted', 'logout']);
     expect(await actions({ userid: carol, until: '2021-01-03T01:00:00+01:00' })).toEqual(['user.created']);
+    expect(await actions({ userid: carol, until: '2021-01-03t00:00:00z' })).toEqual(['user.created']);
     expect(
       await actions({ since: '0000-01-01T00:00:00Z', until: '9999-12-31T23:59:59-23:59', userid: dave }),
     ).toHaveLength(3);

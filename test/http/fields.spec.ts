@@ -78,6 +78,9 @@ describe('expiresAt', () => {
     ]) {
       expect(takes(expiresAt, `${year}${bad}`)).toBe(false);
     }
+    for (const good of ['-06-01T12:00:00.5+02:00', '-06-01t12:00:00z', '-06-01t12:00:00.25-02:00']) {
+      expect(expiresAt.parse(`${year}${good}`)).toEqual(new Date(`${year}${good.toUpperCase()}`));
+    }
     for (const bad of ['tomorrow', '', 4102444800, null, new Date()]) expect(takes(expiresAt, bad)).toBe(false);
     expect(checkBody(z.strictObject({ expiresAt }), { expiresAt: 'x' })).toEqual({
       errors: [{ field: 'expiresAt', message: 'must be an RFC 3339 time' }],
