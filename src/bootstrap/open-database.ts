@@ -17,7 +17,6 @@ export async function openDatabase(config: Config, logger: Logger, opened: Opene
   const starting = startEmbeddedPostgres({
     dir: join(config.dataDir, 'postgres'),
     onLine: (line) => log.info(line),
-    durable: config.environment !== 'test',
   });
   opened.add(async () => (await starting.catch(() => null))?.stop());
   try {

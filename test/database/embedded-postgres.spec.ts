@@ -4,6 +4,10 @@ import { cpSync, existsSync, lstatSync, readFileSync, rmSync, statSync, writeFil
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
+import { createLogger } from '../../src/bootstrap/logger.js';
+import { openDatabase } from '../../src/bootstrap/open-database.js';
+import { Opened } from '../../src/bootstrap/run.js';
+import { loadConfig } from '../../src/config/env.js';
 import { runnablePostgres } from '../../src/database/embedded-postgres-files.js';
 import { elsewhereOf, makeFolder, removeDatabaseFolder } from '../setup/folders.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded-postgres.js';
@@ -167,6 +171,25 @@ describe('a first start', () => {
     ).toEqual(['LC_ALL', 'PATH', 'TZ']);
     expect(statSync(`/proc/${pid}`).uid).not.toBe(0);
   });
+});
+
+describe('the service’s own', () => {
+  it.each(['development', 'test'])(
+    'keeps what it has confirmed over a power cut, with NODE_ENV=%s too',
+    async (name) => {
+      const dataDir = newFolder();
+      execFileSync('cp', ['-a', made, join(dataDir, 'postgres')]);
+      const config = loadConfig({ NODE_ENV: name, DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
+      const [logger, opened] = [createLogger(config), new Opened()];
+      try {
+        const { databaseUrl } = await openDatabase(config, logger, opened);
+        const settings = `SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages`;
+        expect(await query(databaseUrl, settings)).toEqual([{ fsync: 'on', pages: 'on' }]);
+      } finally {
+        await opened.close(true, logger);
+      }
+    },
+  );
 });
 
 describe('several processes on one folder', () => {
