@@ -1,10 +1,21 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
-import type { RouteOptions } from 'fastify';
+import type { preHandlerHookHandler, RouteOptions } from 'fastify';
+import { Problem } from '../common/problem.js';
+import { checkQuery, errorsIn } from '../common/validation.js';
 import { overrideHeaders } from '../configure-app.js';
 import { describeApi } from '../openapi.js';
 
 const PATH = '/docs';
+const DESCRIPTION = '/openapi.json';
+
+/** The page and what it loads; the package that they come in has more, pages of its own among it. */
+const SERVED = new Set([
+  DESCRIPTION,
+  PATH,
+  ...['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-standalone-preset.js', 'swagger-ui-init.js'].map(underPath),
+  ...['favicon-16x16.png', 'favicon-32x32.png'].map(underPath),
+]);
 
 /** Everything from here; Swagger UI has its styles in the page and its icons in the styles. */
 const CONTENT_SECURITY_POLICY = [
@@ -24,11 +35,11 @@ const CONTENT_SECURITY_POLICY = [
  */
 export function serveDocs(app: NestFastifyApplication): void {
   overrideHeaders(app, { matches: isDocs, headers: { 'content-security-policy': CONTENT_SECURITY_POLICY } });
-  app.getHttpAdapter().getInstance().addHook('onRoute', neverStored);
+  app.getHttpAdapter().getInstance().addHook('onRoute', prepareRoute);
   // Made now and not at the first request, which everybody else would have to wait for.
   SwaggerModule.setup(PATH, app, describeApi(app), {
     customSiteTitle: 'Postern API',
-    jsonDocumentUrl: 'openapi.json',
+    jsonDocumentUrl: DESCRIPTION,
     raw: ['json'],
     swaggerOptions: {
       requestInterceptor: omitCookies,
@@ -43,9 +54,17 @@ function isDocs(path: string): boolean {
   return path === PATH || path.startsWith(`${PATH}/`);
 }
 
-/** What serves the files says `public` of them; every answer of the service is `no-store`. */
-function neverStored(route: RouteOptions): void {
-  if (!isDocs(route.url)) return;
+function underPath(file: string): string {
+  return `${PATH}/${file}`;
+}
+
+/**
+ * These routes are no controller's: unknown paths and parameters are refused here. What serves the files says `public`
+ * of them; every answer of the service is `no-store`.
+ */
+function prepareRoute(route: RouteOptions): void {
+  if (!isDocs(route.url) && route.url !== DESCRIPTION) return;
+  route.preHandler = [refuseOthers, ...[route.preHandler ?? []].flat()];
   route.onSend = [
     ...[route.onSend ?? []].flat(),
     (_request, reply, _payload, done) => {
@@ -54,6 +73,13 @@ function neverStored(route: RouteOptions): void {
     },
   ];
 }
+
+const refuseOthers: preHandlerHookHandler = (request, _reply, done) => {
+  if (!SERVED.has(request.url.split('?', 1)[0]!)) throw new Problem('not_found');
+  const errors = errorsIn(checkQuery(undefined, request.query as Record<string, unknown>));
+  if (errors.length > 0) throw new Problem('invalid_request', { errors });
+  done();
+};
 
 /** Runs in the browser, where it is sent as text: headers and cookie at once would be ambiguous (400). */
 const omitCookies = (request: { headers: Record<string, string>; credentials?: string }) => {

@@ -49,7 +49,12 @@ describe('what the service says of itself', () => {
       expect(path).toMatch(/^\.\/docs\//);
       expect((await client.get(path.slice(1))).status).toBe(200);
     }
-    expect((await client.get('/docs/no-such-file.js')).code).toBe('not_found');
+    const others = ['', 'no-such-file.js', 'index.html', 'package.json', 'swagger-initializer.js', 'swagger-ui.js.map'];
+    for (const path of others) expect([path, (await client.get(`/docs/${path}`)).code]).toEqual([path, 'not_found']);
+    for (const path of ['/docs', '/openapi.json', loaded[0]!.slice(1)]) {
+      const refused = (await client.get(`${path}?x=1`)).problem;
+      expect([refused.code, refused.errors]).toEqual(['invalid_request', [{ field: 'x', message: 'is unknown' }]]);
+    }
     const description = await client.get<{ openapi: string }>('/openapi.json');
     expect([description.status, description.body.openapi]).toEqual([200, '3.0.3']);
     expect(description.headers['content-type']).toMatch(/^application\/json/);
