@@ -5,6 +5,7 @@ import type { Principal } from '../access/principal.js';
 import type { AuditAction } from '../audit/audit-action.js';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService } from '../authority/authority.service.js';
+import { keepRole } from '../authority/locked-rows.js';
 import { roleName } from '../common/fields.js';
 import { toPage, type Page, type PageQuery } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
@@ -116,12 +117,6 @@ export class AreaListsService {
 /** Nobody deletes the area before this transaction has ended; 404 where somebody has. */
 async function keepArea(tx: EntityManager, area: string): Promise<void> {
   const locked: unknown[] = await tx.query('SELECT 1 FROM areas WHERE name = $1 FOR KEY SHARE', [area]);
-  if (locked.length === 0) throw new Problem('not_found');
-}
-
-/** The same for a role. */
-async function keepRole(tx: EntityManager, role: string): Promise<void> {
-  const locked: unknown[] = await tx.query('SELECT 1 FROM roles WHERE name = $1 FOR KEY SHARE', [role]);
   if (locked.length === 0) throw new Problem('not_found');
 }
 

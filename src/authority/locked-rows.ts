@@ -63,6 +63,12 @@ export async function lockGeneration(tx: EntityManager): Promise<{ generation: s
   return row;
 }
 
+/** Nobody deletes the role before this transaction has ended; 404 where somebody has. */
+export async function keepRole(tx: EntityManager, role: string): Promise<void> {
+  const locked: unknown[] = await tx.query('SELECT 1 FROM roles WHERE name = $1 FOR KEY SHARE', [role]);
+  if (locked.length === 0) throw new Problem('not_found');
+}
+
 /**
  * The actor once more, now that nothing can change under it (design rule 9): still active, its session's epoch still
  * the current one, the session not ended, its apitoken still live, a role it came with still held; and where a

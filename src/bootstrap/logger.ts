@@ -34,11 +34,11 @@ export function createLogger({ logLevel }: Pick<Config, 'logLevel'>, destination
 }
 
 /**
- * Of an error its type, message, code and stack, and those of its causes. Its other fields are left out: an error of
- * the database carries the statement with its parameters.
+ * Of an error its type, message, code and stack, and those of its causes. Its other fields are left out, and all of
+ * what was thrown that is no error: an error of the database carries the statement with its parameters.
  */
 function serializeError(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!(error instanceof Error)) return { type: typeof error, message: typeof error === 'string' ? error : '' };
   const { name, message, stack, cause } = error;
   const { code } = error as { code?: unknown };
   const inner = cause === undefined || depth >= MAX_CAUSES ? {} : { cause: serializeError(cause, depth + 1) };

@@ -46,27 +46,15 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 
 /**
  * Answers with whatever was thrown while the request was served: every way out of the service ends here.
- * The cause of a 5xx goes to the log, never into the body.
+ * The cause of a 5xx goes to the log, whose serializer knows what of it may, and never into the body.
  */
 export function answerError(error: unknown, reply: FastifyReply): void {
   const problem = overdue(error, reply.request) ?? toProblem(error);
   const label = `${problem.status} ${problem.code}, request ${reply.request.id}`;
-  if (problem.status === 500) logger.error({ err: loggable(problem.cause ?? problem), msg: label });
-  else if (problem.status > 500) logger.warn({ err: loggable(problem.cause ?? problem), msg: label });
+  if (problem.status === 500) logger.error({ err: problem.cause ?? problem, msg: label });
+  else if (problem.status > 500) logger.warn({ err: problem.cause ?? problem, msg: label });
   if (reply.sent || reply.raw.headersSent) return;
   sendProblem(reply, problem);
-}
-
-/**
- * What the log may have of an error: its name, message, code and stack, and those of its causes. Other fields
- * are left out: an error of the database carries the statement and its parameters, which may be secrets.
- */
-function loggable(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return { type: typeof error, message: typeof error === 'string' ? error : '' };
-  const { name, message, stack, cause } = error;
-  const { code } = error as { code?: unknown };
-  const inner = cause === undefined || depth >= 5 ? {} : { cause: loggable(cause, depth + 1) };
-  return { type: error.constructor.name || name, message, code, stack, ...inner };
 }
 
 /**

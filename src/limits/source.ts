@@ -1,5 +1,6 @@
-import { isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { Problem } from '../common/problem.js';
+import { normaliseAddress } from '../http/source-address.js';
 
 /** Whoever holds one IPv6 /48 may fill this many of its /64 (design section 5). */
 export const WIDE_FACTOR = 5;
@@ -17,13 +18,11 @@ export interface Source {
  * zone (`%eth0`) is left out. A missing or broken address must never mean that nothing is limited: 503.
  */
 export function sourceOf(address: string | undefined): Source {
-  if (address !== undefined && isIPv4(address)) return { key: address, wideKey: null };
-  if (address === undefined || !isIPv6(address)) {
+  const canonical = address === undefined || isIP(address) === 0 ? null : normaliseAddress(address);
+  if (canonical === null) {
     throw new Problem('unavailable', { retryAfterSeconds: 2, cause: new Error('the client has no usable address') });
   }
-  const canonical = new SocketAddress({ address, family: 'ipv6' }).address;
-  const mapped = canonical.startsWith('::ffff:') ? canonical.slice('::ffff:'.length) : '';
-  if (isIPv4(mapped)) return { key: mapped, wideKey: null };
+  if (isIPv4(canonical)) return { key: canonical, wideKey: null };
   const groups = expand(canonical);
   return { key: `${groups.slice(0, 4).join(':')}::/64`, wideKey: `${groups.slice(0, 3).join(':')}::/48` };
 }

@@ -5,7 +5,7 @@ import { AuditService } from '../audit/audit.service.js';
 import { isListedByUsername } from '../authority/area-lists.js';
 import { AuthorityService, raiseEpoch } from '../authority/authority.service.js';
 import { refuseLastAdmin } from '../authority/last-admin.js';
-import type { LockedUser } from '../authority/locked-rows.js';
+import { keepRole, type LockedUser } from '../authority/locked-rows.js';
 import { Problem } from '../common/problem.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { isRoleName } from './roles.service.js';
@@ -79,12 +79,6 @@ export class RoleGrantsService {
       await work(tx, target);
     });
   }
-}
-
-/** Nobody deletes the role before this transaction has ended; 404 where somebody has. */
-async function keepRole(tx: EntityManager, role: string): Promise<void> {
-  const locked: unknown[] = await tx.query('SELECT 1 FROM roles WHERE name = $1 FOR KEY SHARE', [role]);
-  if (locked.length === 0) throw new Problem('not_found');
 }
 
 /** The roles that the user was granted: without `user`, which nobody is granted. */

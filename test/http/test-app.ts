@@ -196,7 +196,8 @@ export interface TestAppOptions extends Partial<Pick<Config, 'trustProxy' | 'web
 export async function startApp({ leakedCredentials, requestLog, ...settings }: TestAppOptions = {}): Promise<TestApp> {
   const config = Object.assign(new Config(), { trustProxy: [], webOrigins: [ORIGIN], truthLeaseMs: 2000, ...settings });
   const log: string[] = [];
-  const note = (...parts: unknown[]) => void log.push(JSON.stringify(parts));
+  const written = createLogger({ logLevel: 'warn' }, { write: (line: string) => void log.push(line) });
+  const note = (message: object | string) => written.warn(message);
   const logger: LoggerService = { log: () => {}, error: note, warn: note };
   const app = await NestFactory.create<NestFastifyApplication>(
     ThingModule.with(leakedCredentials),

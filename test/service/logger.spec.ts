@@ -41,5 +41,8 @@ describe('the log', () => {
     const { err } = JSON.parse(lines[0]!) as { err: { type: string; stack: string; cause: object } };
     expect(err).toMatchObject({ type: 'Error', message: 'outer', cause: { type: 'QueryFailedError', code: '23505' } });
     expect(err.stack).toContain('logger.spec');
+    logger.warn({ err: { parameters: ['hush'] } }, 'something else was thrown');
+    expect(JSON.parse(lines[1]!)).toMatchObject({ err: { type: 'object', message: '' } });
+    expect(lines[1]).not.toContain('hush');
   });
 });
