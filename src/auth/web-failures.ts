@@ -4,12 +4,7 @@ import { createHash } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
 import { failClosed } from '../limits/fail-closed.js';
 import { sourceOf } from '../limits/source.js';
-
-/**
- * Wrong passwords in a row after which the password is off for the web kind: NIST SP 800-63B-4 wants an
- * authenticator disabled at 100 at the latest.
- */
-export const WEB_FAILURES_MAX = 100;
+import { PASSWORD_OFF_AT } from '../users/user.js';
 
 const RESERVE_STRANGER = `
 UPDATE users SET web_failures = web_failures + 1 WHERE userid = $1 RETURNING web_failures AS count`;
@@ -59,7 +54,7 @@ export class WebFailures {
     const count =
       (known ? await this.reserveIn(RESERVE_KNOWN, [userid, sourceOf(address).key]) : undefined) ??
       (await this.reserveIn(RESERVE_STRANGER, [userid]));
-    return (count ?? 0) > WEB_FAILURES_MAX;
+    return (count ?? 0) > PASSWORD_OFF_AT;
   }
 
   /** Undoes one `reserve`, for a try that was not looked at. */

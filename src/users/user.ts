@@ -5,7 +5,7 @@ import { microsOf } from '../common/paging.js';
  * Wrong passwords in a row after which the password is off on the web: NIST SP 800-63B-4 wants an authenticator
  * disabled at 100 at the latest. Counted where passwords are proved.
  */
-const PASSWORD_OFF_AT = 100;
+export const PASSWORD_OFF_AT = 100;
 
 /** An account as admins see it. */
 export interface User {
