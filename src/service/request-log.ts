@@ -30,12 +30,12 @@ export function logRequests(app: NestFastifyApplication, logger: Logger): void {
     });
 }
 
+/** What is said of nearly every call is decided first, before its route is asked for: Fastify describes that anew each time. */
 function levelOf(request: FastifyRequest, { statusCode, elapsedTime }: FastifyReply): 'debug' | 'info' | 'warn' {
   const { method } = request;
+  if (statusCode < 400 && (method === 'GET' || method === 'HEAD') && elapsedTime < SLOW_MS) return 'debug';
   if (PROBES.has(request.routeOptions.url ?? '')) return 'debug';
-  if (statusCode >= 500) return 'warn';
-  const quiet = statusCode < 400 && (method === 'GET' || method === 'HEAD') && elapsedTime < SLOW_MS;
-  return quiet ? 'debug' : 'info';
+  return statusCode >= 500 ? 'warn' : 'info';
 }
 
 function lineOf(request: FastifyRequest, reply: FastifyReply): object {

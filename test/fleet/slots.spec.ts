@@ -1,5 +1,5 @@
-import { createClient } from 'redis';
 import { keySlot } from '../../src/redis/key-slot.js';
+import { dial, type RedisClient } from '../../src/redis/redis-client.js';
 import { tally, type Fleet } from '../races/fleet.js';
 import { api, type TokenLogin } from '../support/client.js';
 import { startCluster, type RedisFleet } from '../support/redis-fleet.js';
@@ -13,7 +13,7 @@ type Range = [from: number, to: number, master: [host: string, port: number, id:
 interface Master {
   readonly port: number;
   readonly id: string;
-  readonly client: ReturnType<typeof createClient>;
+  readonly client: RedisClient;
 }
 
 /** Moves one slot with its keys, by the steps of Redis' own documentation (CLUSTER SETSLOT). */
@@ -40,9 +40,7 @@ describe('slots of a Cluster move while it is in use', () => {
     fleet = await startFleet({ redisUrl, leaseMs: 2000, env });
     masters = await Promise.all(
       redis.servers.slice(0, 3).map(async ({ url, port }) => {
-        const client = await createClient({ url })
-          .on('error', () => undefined)
-          .connect();
+        const client = await dial(url, { silenceMs: SLOW });
         return { port, client, id: await client.sendCommand<string>(['CLUSTER', 'MYID']) };
       }),
     );
