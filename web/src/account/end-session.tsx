@@ -1,13 +1,10 @@
-import { Button } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { api, type Schemas } from '../api/client.ts';
-import { ConfirmDialog } from '../parts/confirm-dialog.tsx';
-import { deviceOf } from './device.ts';
+import { ConfirmButton } from '../parts/confirm-button.tsx';
+import { deviceOf } from '../parts/device.ts';
 
 /** Ends one session; this one is ended by logging out. */
 export function EndSession({ session }: { session: Schemas['Session'] }) {
-  const [opened, { open, close }] = useDisclosure();
   const client = useQueryClient();
   const device = deviceOf(session);
   const end = async () => {
@@ -16,13 +13,15 @@ export function EndSession({ session }: { session: Schemas['Session'] }) {
   };
   if (session.current) return null;
   return (
-    <>
-      <Button variant="default" size="compact-sm" onClick={open} aria-label={`End the session on ${device}`}>
-        End
-      </Button>
-      <ConfirmDialog opened={opened} onClose={close} title="End this session?" action="End session" onConfirm={end}>
-        {device} is logged out at once.
-      </ConfirmDialog>
-    </>
+    <ConfirmButton
+      label="End"
+      about={`End the session on ${device}`}
+      compact
+      title="End this session?"
+      action="End session"
+      onConfirm={end}
+    >
+      {device} is logged out at once.
+    </ConfirmButton>
   );
 }

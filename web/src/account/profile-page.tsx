@@ -1,6 +1,7 @@
-import { Badge, Code, Group, Text } from '@mantine/core';
+import { Code } from '@mantine/core';
 import { useSession } from '../api/session.ts';
 import { Facts } from '../parts/facts.tsx';
+import { Names } from '../parts/names.tsx';
 import { Page } from '../parts/page.tsx';
 import { Section } from '../parts/section.tsx';
 import { Moment } from '../parts/time.tsx';
@@ -24,18 +25,5 @@ export function ProfilePage() {
       </Section>
       <DeleteAccount username={me.username} />
     </Page>
-  );
-}
-
-function Names({ names, none }: { names: readonly string[]; none: string }) {
-  if (names.length === 0) return <Text size="sm">{none}</Text>;
-  return (
-    <Group gap={6}>
-      {names.map((name) => (
-        <Badge key={name} variant="default" tt="none">
-          {name}
-        </Badge>
-      ))}
-    </Group>
   );
 }

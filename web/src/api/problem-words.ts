@@ -15,6 +15,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   forbidden: 'This account may not do that.',
   csrf: 'The browser did not say that this came from these pages. Load the page again.',
   username_taken: 'Choose another. The name of a deleted account stays taken.',
+  role_exists: 'There is a role of that name already.',
+  area_exists: 'There is a private area of that name already.',
+  role_builtin: 'It comes with the service and cannot be taken away.',
+  role_in_use: 'Somebody holds it, or a private area lists it. Take it away there first.',
+  role_conflict: 'An app account has the roles app and user alone, and is on no list of a private area.',
   last_admin: 'Make somebody else an admin first.',
   too_many_apitokens: 'There are 50 already. Revoke one that is no longer used.',
   unavailable: 'The service cannot answer right now. Nothing was changed.',
@@ -22,11 +27,12 @@ const ADVICE: Readonly<Record<string, string>> = {
   outcome_unknown: 'It may have been done. Look whether it was before you repeat it.',
 };
 
-/** Says any error that a call of the API may throw. */
-export function problemWords(error: unknown): ProblemWords {
+/** Says any error that a call of the API may throw. `advice`: by code, what is better said in this place. */
+export function problemWords(error: unknown, advice: Readonly<Record<string, string>> = {}): ProblemWords {
   if (error instanceof ConnectionError) return unreachable(error);
   if (!(error instanceof ProblemError)) return { title: 'Something went wrong on this page', text: 'Load it again.' };
-  const text = [error.detail ?? ADVICE[error.code], waiting(error.retryAfter)].filter(Boolean).join(' ');
+  const said = advice[error.code] ?? error.detail ?? ADVICE[error.code];
+  const text = [said, waiting(error.retryAfter)].filter(Boolean).join(' ');
   return { title: error.title, ...(text === '' ? {} : { text }), requestId: error.requestId || undefined };
 }
 

@@ -20,8 +20,8 @@ interface PagedTableProps<Row> {
   readonly query: UseQueryResult<Page<Row>>;
   /** Of the page that is shown; undefined for the first. */
   readonly cursor: string | undefined;
-  /** Puts another one into the URL: undefined for the first page. */
-  readonly onCursor: (cursor: string | undefined) => void;
+  /** Puts another one into the URL: undefined for the first page. Not given: the first page is all that is shown. */
+  readonly onCursor?: (cursor: string | undefined) => void;
   /** Said where the list has nothing in it. */
   readonly empty: ReactNode;
 }
@@ -36,7 +36,7 @@ export function PagedTable<Row>({ query, cursor, onCursor, empty, ...table }: Pa
       <Paper withBorder className={classes.frame}>
         {data.items.length > 0 ? <Rows rows={data.items} {...table} /> : <EmptyState>{empty}</EmptyState>}
       </Paper>
-      {(cursor !== undefined || data.nextCursor !== null) && (
+      {onCursor && (cursor !== undefined || data.nextCursor !== null) && (
         <Group justify="flex-end">
           <Button variant="default" disabled={cursor === undefined} onClick={() => onCursor(undefined)}>
             First page

@@ -8,15 +8,17 @@ interface ProblemAlertProps {
   readonly error: unknown;
   /** Fields that show their own errors. */
   readonly shownFields?: readonly string[];
+  /** By the code of the error: what it means here, in place of the usual words. */
+  readonly advice?: Readonly<Record<string, string>>;
 }
 
 /** What the API said when it refused, read out as soon as it is there. */
-export function ProblemAlert({ error, shownFields = [] }: ProblemAlertProps) {
+export function ProblemAlert({ error, shownFields = [], advice }: ProblemAlertProps) {
   if (error === null || error === undefined || error instanceof ReauthenticationCancelled) return null;
   const errors = error instanceof ProblemError ? (error.errors ?? []) : [];
   const others = errors.filter(({ field }) => !shownFields.includes(field));
   if (errors.length > 0 && others.length === 0) return null;
-  const { title, text, requestId } = problemWords(error);
+  const { title, text, requestId } = problemWords(error, advice);
   return (
     <Alert color="red" variant="light" role="alert" title={title}>
       {text !== undefined && <Text size="sm">{text}</Text>}

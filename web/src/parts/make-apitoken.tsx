@@ -1,11 +1,11 @@
 import { Button, NativeSelect, Stack, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
-import { api, type Schemas } from '../api/client.ts';
-import { ProblemAlert } from '../parts/problem-alert.tsx';
-import { SecretOnce } from '../parts/secret-once.tsx';
-import { Section } from '../parts/section.tsx';
-import { useProblemForm } from '../parts/use-problem-form.ts';
+import { useState, type ReactNode } from 'react';
+import type { Schemas } from '../api/client.ts';
+import { ProblemAlert } from './problem-alert.tsx';
+import { SecretOnce } from './secret-once.tsx';
+import { Section } from './section.tsx';
+import { useProblemForm } from './use-problem-form.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -17,21 +17,42 @@ const LIFETIMES = [
   { value: '', label: 'Never' },
 ];
 
+interface MakeApitokenProps {
+  /** Calls the API. */
+  readonly make: (body: Schemas['CreateApitokenRequest']) => Promise<Schemas['CreatedApitoken']>;
+  readonly title?: string;
+  readonly description?: ReactNode;
+  /** What is chosen at first: one of the lifetimes above. */
+  readonly lifetime?: '30' | '90' | '365' | '';
+  /** Said beside the secret. */
+  readonly hint?: ReactNode;
+}
+
 /** A new apitoken, shown this once. */
-export function MakeApitoken() {
+export function MakeApitoken({
+  make,
+  title = 'Make an apitoken',
+  description,
+  lifetime = '90',
+  hint,
+}: MakeApitokenProps) {
   const [made, setMade] = useState<Schemas['CreatedApitoken'] | null>(null);
   const client = useQueryClient();
   const { form, error, fields, sending, onSubmit } = useProblemForm({
-    initialValues: { name: '', expiresAt: '90' },
-    send: ({ name, expiresAt }) => api.POST('/v1/users/me/apitokens', { body: { name, expiresAt: inDays(expiresAt) } }),
+    initialValues: { name: '', expiresAt: lifetime as string },
+    send: ({ name, expiresAt }) => make({ name, expiresAt: inDays(expiresAt) }),
     onDone: async (apitoken) => {
       setMade(apitoken);
-      await client.invalidateQueries({ queryKey: ['apitokens'] });
+      await client.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes('apitokens') });
     },
   });
   return (
-    <Section title="Make an apitoken">
-      {made !== null && <SecretOnce title={`The apitoken of ${made.name}`} secret={made.apitoken} />}
+    <Section title={title} description={description}>
+      {made !== null && (
+        <SecretOnce title={`The apitoken of ${made.name}`} secret={made.apitoken}>
+          {hint}
+        </SecretOnce>
+      )}
       <form onSubmit={onSubmit}>
         <Stack maw={420}>
           <TextInput

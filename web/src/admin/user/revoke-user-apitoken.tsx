@@ -1,0 +1,33 @@
+import type { ReactNode } from 'react';
+import { api, type Schemas } from '../../api/client.ts';
+import { ConfirmButton } from '../../parts/confirm-button.tsx';
+import { useChanged } from '../use-changed.ts';
+
+interface RevokeUserApitokenProps {
+  readonly userid: string;
+  readonly apitoken: Schemas['Apitoken'];
+  /** What happens then. */
+  readonly children: ReactNode;
+}
+
+/** Takes an apitoken of a user out of use. */
+export function RevokeUserApitoken({ userid, apitoken: { id, name }, children }: RevokeUserApitokenProps) {
+  const changed = useChanged();
+  const revoke = async () => {
+    await api.DELETE('/v1/users/{userid}/apitokens/{id}', { params: { path: { userid, id } } });
+    await changed();
+  };
+  return (
+    <ConfirmButton
+      label="Revoke"
+      about={`Revoke ${name}`}
+      compact
+      title={`Revoke ${name}?`}
+      action="Revoke"
+      dangerous
+      onConfirm={revoke}
+    >
+      {children}
+    </ConfirmButton>
+  );
+}
