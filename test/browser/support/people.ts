@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
-import { createUser, newSource, type User } from '../../support/client.js';
+import { adminLogin, createUser, newSource, type User } from '../../support/client.js';
+import { FIRST_ADMIN } from '../../support/first-accounts.js';
 import type { OpenPage } from './open-page.js';
 import type { PageOptions, TestBrowser } from './browser.js';
 import type { Site } from './site.js';
@@ -40,6 +41,24 @@ export async function arrive(
   // The browser notes that the question who is logged in was answered: nobody.
   await shown.takeFaults(/status of 401 .*\/v1\/users\/me/);
   return { user: who, shown, page };
+}
+
+/** The first admin, logged in, at `path`. */
+export async function arriveAsAdmin(
+  site: Site,
+  browser: TestBrowser,
+  path: string,
+  options: PageOptions = {},
+): Promise<Person> {
+  const { userid } = await adminLogin(site.url);
+  return arrive(site, browser, path, { ...options, user: { ...FIRST_ADMIN, userid } });
+}
+
+/** Presses the button of the dialog that is open, and waits until it is done and the dialog gone. */
+export async function confirm(page: Page, action: string): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: action, exact: true }).click();
+  await dialog.waitFor({ state: 'hidden' });
 }
 
 /** Waits for the page of that name. */

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { makeFolder } from '../../setup/folders.js';
+import { execute } from '../../setup/postgres-client.js';
 import { createTestDatabase } from '../../setup/test-database.js';
 import { TEST_ENV } from '../../support/app.js';
 import { freePort } from '../../support/ports.js';
@@ -12,6 +13,8 @@ export interface Site {
   readonly port: number;
   readonly databaseUrl: string;
   readonly process: ServiceProcess;
+  /** Nobody reaches its database until what this gives is called. */
+  cutOff(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -42,7 +45,16 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
     await close();
     throw error;
   }
-  return { url: `http://localhost:${port}`, port, databaseUrl: database.url, process: service, close };
+  const cutOff = () => cutOffDatabase(new URL(database.url).pathname.slice(1));
+  return { url: `http://localhost:${port}`, port, databaseUrl: database.url, process: service, cutOff, close };
+}
+
+async function cutOffDatabase(name: string): Promise<() => Promise<void>> {
+  const server = process.env['TEST_POSTGRES_SERVER']!;
+  const allow = (allowed: boolean) => `ALTER DATABASE ${name} ALLOW_CONNECTIONS ${allowed}`;
+  const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`;
+  await execute(server, allow(false), end);
+  return () => execute(server, allow(true));
 }
 
 function firstAccounts(): Record<string, string> {

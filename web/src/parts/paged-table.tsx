@@ -38,19 +38,24 @@ export function PagedTable<Row>({ query, cursor, onCursor, empty, ...table }: Pa
       </Paper>
       {onCursor && (cursor !== undefined || data.nextCursor !== null) && (
         <Group justify="flex-end">
-          <Button variant="default" disabled={cursor === undefined} onClick={() => onCursor(undefined)}>
+          <PagerButton off={cursor === undefined} onClick={() => onCursor(undefined)}>
             First page
-          </Button>
-          <Button
-            variant="default"
-            disabled={data.nextCursor === null}
-            onClick={() => onCursor(data.nextCursor ?? undefined)}
-          >
+          </PagerButton>
+          <PagerButton off={data.nextCursor === null} onClick={() => onCursor(data.nextCursor ?? undefined)}>
             Next page
-          </Button>
+          </PagerButton>
         </Group>
       )}
     </Stack>
+  );
+}
+
+/** Off, it keeps the focus, which a disabled button would lose to nothing at the last page. */
+function PagerButton({ off, onClick, children }: { off: boolean; onClick: () => void; children: string }) {
+  return (
+    <Button variant="default" data-disabled={off || undefined} aria-disabled={off} onClick={off ? undefined : onClick}>
+      {children}
+    </Button>
   );
 }
 
