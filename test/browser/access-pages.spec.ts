@@ -1,5 +1,6 @@
 import { adminLogin, api, createUser, expectStatus, newSource } from '../support/client.js';
 import { startBrowser, type TestBrowser } from './support/browser.js';
+import { expectNoAxeViolations } from './support/open-page.js';
 import { arrive, fillInLogin, heading } from './support/people.js';
 import { startSite, type Site } from './support/site.js';
 
@@ -176,5 +177,49 @@ describe('the page for a new password', () => {
     await fillInLogin(page, { username: user.username, password });
     await heading(page, 'Profile');
     await shown.takeFaults(NOBODY_IS_LOGGED_IN);
+  });
+});
+
+describe('where sign-up is closed', () => {
+  let closed: Site;
+  beforeAll(async () => {
+    closed = await startSite({ WEB_SIGNUP: 'closed' });
+  });
+  afterAll(() => closed.close());
+
+  it('the log-in page offers none, and the sign-up page says whom to ask', async () => {
+    const shown = await browser.openPage({ source: newSource() });
+    const { page } = shown;
+    await page.goto(`${closed.url}/login`);
+    await heading(page, 'Log in');
+    await page.getByText('Forgot the password?').waitFor();
+    expect(await page.getByRole('link', { name: 'Sign up' }).count()).toBe(0);
+    await page.goto(`${closed.url}/signup`);
+    await page.getByText('Accounts are not made here. Ask an admin for one.').waitFor();
+    expect(await page.getByLabel('Username').count()).toBe(0);
+    await expectNoAxeViolations(page);
+    await shown.takeFaults(NOBODY_IS_LOGGED_IN);
+  });
+
+  it('a page says so while the service cannot answer, and is there again afterwards', async () => {
+    const { page, shown } = await arrive(closed, browser, '/account');
+    const restore = await closed.cutOff();
+    try {
+      await page.getByRole('link', { name: 'Apitokens' }).click();
+      await page.getByRole('alert').getByText('The service cannot answer right now.').waitFor();
+      await expectNoAxeViolations(page);
+      await page.reload();
+      await heading(page, 'This page cannot be shown');
+      await page.getByRole('alert').getByText('The service cannot answer right now.').waitFor();
+      await expectNoAxeViolations(page);
+    } finally {
+      await restore();
+    }
+    await closed.process.ready();
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await heading(page, 'Apitokens');
+    await page.getByRole('table', { name: 'Your apitokens' }).waitFor();
+    // React writes down what its pages threw.
+    await shown.takeFaults(/status of 503|ProblemError: Unavailable/);
   });
 });

@@ -3,6 +3,7 @@ import { makeFolder } from '../../setup/folders.js';
 import { execute } from '../../setup/postgres-client.js';
 import { createTestDatabase } from '../../setup/test-database.js';
 import { TEST_ENV } from '../../support/app.js';
+import { eventually } from '../../support/barrier.js';
 import { freePort } from '../../support/ports.js';
 import { processEnv, startService, type ServiceProcess } from '../../support/service-process.js';
 
@@ -13,7 +14,7 @@ export interface Site {
   readonly port: number;
   readonly databaseUrl: string;
   readonly process: ServiceProcess;
-  /** Nobody reaches its database until what this gives is called. */
+  /** Its database takes no connections until what this gives is called; resolves when it knows. */
   cutOff(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
@@ -45,7 +46,11 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
     await close();
     throw error;
   }
-  const cutOff = () => cutOffDatabase(new URL(database.url).pathname.slice(1));
+  const cutOff = async () => {
+    const restore = await cutOffDatabase(new URL(database.url).pathname.slice(1));
+    await eventually(async () => (await fetch(`${service.url}/readyz`)).status === 503);
+    return restore;
+  };
   return { url: `http://localhost:${port}`, port, databaseUrl: database.url, process: service, cutOff, close };
 }
 

@@ -11,7 +11,14 @@ import { UserName } from './user-name.tsx';
 type AuditEntry = Schemas['AuditEntry'];
 
 const briefly: readonly Column<AuditEntry>[] = [
-  { header: 'When', cell: ({ at }) => <Moment at={at} /> },
+  {
+    header: 'When',
+    cell: ({ at }) => (
+      <Text size="sm" miw={108}>
+        <Moment at={at} />
+      </Text>
+    ),
+  },
   { header: 'What', cell: (entry) => <What entry={entry} /> },
   { header: 'Who', cell: ({ actor }) => (actor === null ? 'Not known' : <UserName userid={actor} />) },
   { header: 'Whose account', cell: ({ target }) => (target === null ? '–' : <UserName userid={target} />) },
