@@ -24,6 +24,8 @@ interface MakeApitokenProps {
   readonly description?: ReactNode;
   /** What is chosen at first: one of the lifetimes above. */
   readonly lifetime?: '30' | '90' | '365' | '';
+  /** Under the name: what a good one says. */
+  readonly nameHint?: string;
   /** Said beside the secret. */
   readonly hint?: ReactNode;
 }
@@ -34,6 +36,7 @@ export function MakeApitoken({
   title = 'Make an apitoken',
   description,
   lifetime = '90',
+  nameHint = 'What it is for, such as the device that will have it',
   hint,
 }: MakeApitokenProps) {
   const [made, setMade] = useState<Schemas['CreatedApitoken'] | null>(null);
@@ -57,7 +60,7 @@ export function MakeApitoken({
         <Stack maw={420}>
           <TextInput
             label="Name"
-            description="What it is for, such as the device that will have it"
+            description={nameHint}
             required
             withAsterisk={false}
             maxLength={64}

@@ -35,7 +35,7 @@ function PasswordForm({ question }: { question: Question }) {
     onDone: () => {
       question.proved();
       // This session has another id now.
-      void client.invalidateQueries({ queryKey: ['sessions'] });
+      void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey.includes('sessions') });
     },
   });
   return (

@@ -23,6 +23,7 @@ export function RotateApitoken({ user: { userid, username } }: { user: Schemas['
         title="Rotate the apitoken"
         description={<Steps />}
         lifetime=""
+        nameHint="Such as the version of the app that will ship with it"
         hint={
           <Text size="sm">
             Put it into the app credential in place of the old apitoken. Username and password stay.

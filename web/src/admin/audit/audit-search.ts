@@ -1,5 +1,8 @@
 import { readCursor, type PageSearch } from '../../api/paging.ts';
-import { isAuditAction, type AuditAction } from './audit-words.ts';
+import type { AuditAction } from './audit-words.ts';
+
+/** Whether there is such an action the API says: the words for all of them are loaded with the page alone. */
+const ACTION = /^[a-z_]+(?:\.[a-z_]+)?$/;
 
 /** Which entries are listed, in the page's own URL, by the names of the API. */
 export interface AuditSearch extends PageSearch {
@@ -16,10 +19,14 @@ export function readAuditSearch(values: Record<string, unknown>): AuditSearch {
   return {
     ...readCursor(values),
     ...(typeof userid === 'string' && userid !== '' ? { userid } : {}),
-    ...(isAuditAction(action) ? { action } : {}),
+    ...(isAction(action) ? { action } : {}),
     ...readTime('since', since),
     ...readTime('until', until),
   };
+}
+
+function isAction(value: unknown): value is AuditAction {
+  return typeof value === 'string' && ACTION.test(value);
 }
 
 function readTime(name: 'since' | 'until', value: unknown): Partial<AuditSearch> {

@@ -36,10 +36,6 @@ export const AUDIT_WORDS: Readonly<Record<AuditAction, string>> = {
   'signup.limit_reached': 'App account at its sign-up limit',
 };
 
-export function isAuditAction(value: unknown): value is AuditAction {
-  return typeof value === 'string' && Object.hasOwn(AUDIT_WORDS, value);
-}
-
 /** `detail` of an entry as one line: "role editor, modes web 3". */
 export function detailWords(detail: Readonly<Record<string, unknown>>): string {
   return Object.entries(detail)
