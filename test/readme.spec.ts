@@ -116,6 +116,7 @@ describe('the README', () => {
       'docs/architecture.md',
       'docs/security.md',
       'docs/operations.md',
+      'docs/pages.md',
       'docs/your-own-module.md',
     ];
     const links = pages.flatMap((page) => {
