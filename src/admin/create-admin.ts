@@ -17,13 +17,12 @@ export const createAdmin: HostCommand = {
     if (username === null) throw new StartupError('a username is 3 to 32 of a-z 0-9 . _ -, first a letter');
     const apitoken = formatToken('apt', makeToken());
     const account: NewAccount = { role: 'admin', username, password: makePassword(), apitoken };
-    await withHasher(config, (hasher) =>
-      withDataSource(config.databaseUrl, (dataSource) =>
-        dataSource.transaction(async (tx) => {
-          if (await isTaken(tx, username)) throw new StartupError(`the username ${username} is taken`);
-          await insertAccount(tx, account, hasher, new AuditService(dataSource));
-        }),
-      ),
+    const passwordHash = await withHasher(config, (hasher) => hasher.hash(account.password, { lane: 'first' }));
+    await withDataSource(config.databaseUrl, (dataSource) =>
+      dataSource.transaction(async (tx) => {
+        if (await isTaken(tx, username)) throw new StartupError(`the username ${username} is taken`);
+        await insertAccount(tx, account, passwordHash, new AuditService(dataSource));
+      }),
     );
     say(`username: ${account.username}`);
     say(`password: ${account.password}`);

@@ -48,7 +48,11 @@ export async function ensureFirstAccounts(
     for (const account of accounts) check(account, policy);
     if (config.environment !== 'production') await keep(accounts, config);
     await withHasher(config, async (hasher) => {
-      for (const account of accounts) await insertAccount(tx, account, hasher, new AuditService(dataSource));
+      for (const account of accounts) {
+        // Under the lock: who waits for it would hash in vain.
+        const passwordHash = await hasher.hash(account.password, { lane: 'first' });
+        await insertAccount(tx, account, passwordHash, new AuditService(dataSource));
+      }
     });
     return accounts;
   });

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { EntityManager } from 'typeorm';
 import type { AuditService } from '../audit/audit.service.js';
 import { hashSecret, parseToken } from '../common/secret-token.js';
-import type { PasswordHasher } from '../passwords/password-hasher.js';
 
 /** An account that the host makes: its name and its two secrets, in clear. */
 export interface NewAccount {
@@ -20,20 +19,18 @@ const FIRST_APITOKEN = 'first';
 /**
  * Stores the account with its role and its apitoken, and the audit rows with no actor: it was the host. Nobody can
  * have asked for its authority yet, so nothing is to be fenced. The name must be free.
- * @throws what `PasswordHasher.hash` and the unique index of usernames throw.
+ * @param passwordHash of its password
+ * @throws what the unique index of usernames throws.
  */
 export async function insertAccount(
   tx: EntityManager,
-  { role, username, password, apitoken }: NewAccount,
-  hasher: PasswordHasher,
+  { role, username, apitoken }: NewAccount,
+  passwordHash: string,
   audit: AuditService,
 ): Promise<void> {
   const token = parseToken('apt', apitoken);
   if (token === null) throw new Error('this is no apitoken');
   const userid = randomUUID();
-  // On a busy machine a hash takes longer than the role may let a transaction idle.
-  await tx.query(`SELECT set_config('idle_in_transaction_session_timeout', '0', true)`);
-  const passwordHash = await hasher.hash(password, { lane: 'first' });
   await tx.query('INSERT INTO users (userid, username, password_hash) VALUES ($1, $2, $3)', [
     userid,
     username,

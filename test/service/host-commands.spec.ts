@@ -1,10 +1,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { runCommand } from '../../src/admin/commands.js';
 import { createLogger } from '../../src/bootstrap/logger.js';
 import { loadConfig } from '../../src/config/env.js';
+import { PasswordHasher } from '../../src/passwords/password-hasher.js';
 import { makeFolder, removeDatabaseFolder } from '../setup/folders.js';
 import { TEST_ENV, startTestApp, type TestApp } from '../support/app.js';
+import { eventually } from '../support/barrier.js';
 import { adminLogin, api, createUser, expectStatus, login, type User } from '../support/client.js';
 import { freePort } from '../support/ports.js';
 import { processEnv, runAdmin, startService } from '../support/service-process.js';
@@ -70,6 +73,21 @@ describe.each(['postgres', 'redis'] as const)('host commands beside a running se
     await expect(run(['create', name])).rejects.toThrow(`the username ${name} is taken`);
     await expect(run(['create', 'no name'])).rejects.toThrow('a username is');
     expect(await audited('role.granted', { username })).toEqual([null]);
+  });
+
+  it('create hashes before it opens a transaction: nothing is locked while it does', async () => {
+    const idle = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'`;
+    const { hash } = PasswordHasher.prototype;
+    const hashing = jest.spyOn(PasswordHasher.prototype, 'hash').mockImplementationOnce(async function (
+      this: PasswordHasher,
+      ...args
+    ) {
+      await eventually(async () => (await app.db.query<unknown[]>(idle)).length === 0, 3000);
+      return hash.apply(this, args);
+    });
+    expect(valueOf(await run(['create', `slow-root-${store}`]), 'username')).toBe(`slow-root-${store}`);
+    expect(hashing).toHaveBeenCalledTimes(1);
+    hashing.mockRestore();
   });
 
   it("end-all-sessions ends everybody's, the host's admin's too, and the service goes on", async () => {
