@@ -141,7 +141,7 @@ export class AuthorityService {
 
   /**
    * A change that touches nobody's authority (a role, an area's list, a new user), or that ends one session: the actor
-   * is looked at again inside the transaction (else 401 `unauthenticated`, nothing changed); no fence.
+   * is looked at again inside the transaction (else 401 `unauthenticated`, nothing changed); no fence. 503 as `change`.
    * @param roles the actor still holds one of these; null where any account will do
    */
   async adminChange<T>(
@@ -157,6 +157,7 @@ export class AuthorityService {
       this.truth.require(ticket);
       return done;
     });
+    await this.truth.settle(() => Promise.resolve());
     return result;
   }
 

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { AUTHORITY_COLUMNS, authorityFromRow, type AuthorityRow } from '../authority/authority.js';
-import { Problem } from '../common/problem.js';
 import { TruthService } from '../authority/truth.service.js';
 import { sameHash } from '../common/secret-token.js';
 import type { NewSession, Session } from './session.js';
@@ -104,11 +103,7 @@ export class PostgresSessionStore extends SessionStore {
   }
 
   async remove(_userid: string, sid: string): Promise<void> {
-    try {
-      await this.dataSource.query('DELETE FROM sessions WHERE sid = $1', [sid]);
-    } catch (error) {
-      throw new Problem('outcome_unknown', { cause: error });
-    }
+    await this.truth.settle(() => this.dataSource.query('DELETE FROM sessions WHERE sid = $1', [sid]));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Principal } from '../../src/access/principal.js';
 import { ListRolesQuery } from '../../src/roles/roles.dto.js';
+import { hold, type Barrier } from '../support/barrier.js';
 import { CLIENT, outcome, RightsWorld, type User } from './rights-world.js';
 
 let world: RightsWorld;
@@ -191,5 +192,26 @@ describe('the last active admin', () => {
     expect(await outcome(() => alone.grants.grant(first.userid, 'admin', actors.first, CLIENT))).toBe(
       'unauthenticated',
     );
+  });
+});
+
+describe('a change whose lease is lost while it commits', () => {
+  it('is not acknowledged: nobody can say whether the others will see it', async () => {
+    const lost = await RightsWorld.start();
+    try {
+      const actor = await lost.admin();
+      const committing = Promise.withResolvers<Barrier>();
+      const change = lost.authority.adminChange(actor, ['admin'], (tx) => {
+        committing.resolve(hold(tx.queryRunner!, 'commitTransaction', 'after'));
+        return tx.query(`INSERT INTO roles (name, description) VALUES ('half-made', '')`);
+      });
+      const commit = await committing.promise;
+      await commit.reached;
+      await lost.truth.onModuleDestroy();
+      commit.release();
+      await expect(change).rejects.toMatchObject({ code: 'outcome_unknown' });
+    } finally {
+      await lost.stop();
+    }
   });
 });
