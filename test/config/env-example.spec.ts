@@ -62,19 +62,18 @@ it('says "In production" only where it differs', () => {
 
 describe.each(['start', 'migrate', 'admin'])('npm run %s', (script) => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
-  const flags = / exec node (.*) dist\/\w+\.js/.exec(scripts[script]!)?.[1]?.split(' ') ?? [];
+  const flags = / exec node (.*) dist\/\w+\.js/.exec(scripts[script]!)?.[1] ?? '';
   let folder: string;
 
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'postern-env-'))));
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const read = (env: Record<string, string>) => {
-    const shown = execFileSync(process.execPath, [...flags, '-p', 'JSON.stringify(process.env)'], {
-      cwd: folder,
-      env,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return JSON.parse(shown.toString()) as Record<string, string>;
+    // The shell sets some of its own, which are none of ours.
+    const script = `exec '${process.execPath}' ${flags} -p 'JSON.stringify(process.env)'`;
+    const shown = execFileSync('/bin/sh', ['-c', script], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const { PWD: _pwd, OLDPWD: _oldpwd, SHLVL: _shlvl, _: _last, ...read } = JSON.parse(shown.toString());
+    return read as Record<string, string>;
   };
 
   it('reads the copy of it, beneath the environment', () => {
