@@ -229,6 +229,7 @@ describe('what is thrown', () => {
     ['ECONNREFUSED', () => pgError('ECONNREFUSED', 'connect 10.0.0.1:5432'), 503, 'unavailable'],
     ['all addresses refused', () => new AggregateError([pgError('ECONNREFUSED')], ''), 503, 'unavailable'],
     ['an admin shutdown', () => query(pgError('57P01')), 503, 'unavailable'],
+    ['a database that takes no connections', () => query(pgError('55000')), 503, 'unavailable'],
     ['a statement time-out', () => query(pgError('57014')), 503, 'unavailable'],
     ['a read-only standby', () => query(pgError('25006')), 503, 'unavailable'],
     ['too many connections', () => pgError('53300'), 503, 'unavailable'],
