@@ -1,6 +1,6 @@
 import { attack, countsOf, successesPerSecond, type Attack, type Attacked } from './lib/attack.js';
 import { peer, type Running, type World } from './lib/contender.js';
-import { load, type Measured } from './lib/load.js';
+import { pacedLoad, type Paced } from './lib/load.js';
 import { loginRequest, startPostern, type Account } from './lib/postern.js';
 import { table } from './lib/table.js';
 
@@ -10,8 +10,8 @@ const RATE = 200;
 
 interface Result {
   readonly name: string;
-  readonly quiet: Measured;
-  readonly flooded: Measured;
+  readonly quiet: Paced;
+  readonly flooded: Paced;
   readonly attack: Attacked;
 }
 
@@ -72,8 +72,8 @@ async function flooded(server: Running, requests: Attack['requests'], seconds: n
   return { flooded: await calls(server, seconds), attack: await running };
 }
 
-function calls({ url, told }: Running, seconds: number): Promise<Measured> {
-  return load(url, told, { connections: 10, seconds, rate: RATE });
+function calls({ url, told }: Running, seconds: number): Promise<Paced> {
+  return pacedLoad(url, told, { connections: 10, seconds, rate: RATE });
 }
 
 /** Logins in token mode while web logins come from 200 sources, as a share of the quiet ones. */
