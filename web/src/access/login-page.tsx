@@ -1,10 +1,11 @@
-import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Button, PasswordInput, Stack } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { plainApi } from '../api/client.ts';
 import { useConfig } from '../api/config.ts';
 import { ProblemAlert } from '../parts/problem-alert.tsx';
 import { TextLink } from '../parts/text-link.tsx';
 import { useProblemForm } from '../parts/use-problem-form.ts';
+import { UsernameInput } from '../parts/username-input.tsx';
 import { AccessCard } from './access-card.tsx';
 import { useArrival } from './use-arrival.ts';
 
@@ -22,16 +23,7 @@ export function LoginPage() {
     <AccessCard title="Log in" elsewhere={<Elsewhere next={next} />}>
       <form onSubmit={onSubmit}>
         <Stack>
-          <TextInput
-            label="Username"
-            autoComplete="username"
-            autoCapitalize="none"
-            spellCheck={false}
-            required
-            withAsterisk={false}
-            key={form.key('username')}
-            {...form.getInputProps('username')}
-          />
+          <UsernameInput key={form.key('username')} {...form.getInputProps('username')} />
           <PasswordInput
             label="Password"
             autoComplete="current-password"

@@ -5,6 +5,7 @@ import { NewPasswordInput } from '../parts/new-password-input.tsx';
 import { ProblemAlert } from '../parts/problem-alert.tsx';
 import { TextLink } from '../parts/text-link.tsx';
 import { useProblemForm } from '../parts/use-problem-form.ts';
+import { UsernameInput } from '../parts/username-input.tsx';
 import { AccessCard } from './access-card.tsx';
 
 /** A new password in exchange for the one-time code that an admin made. */
@@ -33,16 +34,7 @@ function ResetForm({ onDone }: { onDone: () => void }) {
     <form onSubmit={onSubmit}>
       <Stack>
         <Text size="sm">An admin can make a one-time code for you; it is good for 24 hours.</Text>
-        <TextInput
-          label="Username"
-          autoComplete="username"
-          autoCapitalize="none"
-          spellCheck={false}
-          required
-          withAsterisk={false}
-          key={form.key('username')}
-          {...form.getInputProps('username')}
-        />
+        <UsernameInput key={form.key('username')} {...form.getInputProps('username')} />
         <TextInput
           label="Code"
           description="It begins with rst_"

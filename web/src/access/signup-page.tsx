@@ -1,4 +1,4 @@
-import { Button, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Stack, Text } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { plainApi } from '../api/client.ts';
 import { useConfig } from '../api/config.ts';
@@ -6,6 +6,7 @@ import { NewPasswordInput } from '../parts/new-password-input.tsx';
 import { ProblemAlert } from '../parts/problem-alert.tsx';
 import { TextLink } from '../parts/text-link.tsx';
 import { useProblemForm } from '../parts/use-problem-form.ts';
+import { UsernameInput } from '../parts/username-input.tsx';
 import { AccessCard } from './access-card.tsx';
 import { useArrival } from './use-arrival.ts';
 
@@ -41,14 +42,8 @@ function SignupForm({ next }: { next: string | undefined }) {
   return (
     <form onSubmit={onSubmit}>
       <Stack>
-        <TextInput
-          label="Username"
+        <UsernameInput
           description="3 to 32 letters, digits, dots, dashes or underscores, a letter first. It cannot be changed."
-          autoComplete="username"
-          autoCapitalize="none"
-          spellCheck={false}
-          required
-          withAsterisk={false}
           key={form.key('username')}
           {...form.getInputProps('username')}
         />

@@ -1,4 +1,4 @@
-import { Alert, Button, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api } from '../../api/client.ts';
@@ -6,6 +6,7 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { SecretOnce } from '../../parts/secret-once.tsx';
 import { Section } from '../../parts/section.tsx';
 import { useProblemForm } from '../../parts/use-problem-form.ts';
+import { UsernameInput } from '../../parts/username-input.tsx';
 import { useChanged } from '../use-changed.ts';
 import { makePassword, snippetFor, type ShippedCredential } from './snippet.ts';
 
@@ -46,14 +47,9 @@ export function MakeApp() {
       {unfinished && <Unfinished made={made} error={granting.error} onAgain={() => granting.mutate(made)} />}
       <form onSubmit={onSubmit}>
         <Stack maw={420}>
-          <TextInput
-            label="Username"
+          <UsernameInput
             description="Such as the name of the app; 3 to 32 letters, digits, dots, dashes or underscores."
-            required
-            withAsterisk={false}
             autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
             key={form.key('username')}
             {...form.getInputProps('username')}
           />

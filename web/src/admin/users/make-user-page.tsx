@@ -1,4 +1,4 @@
-import { Button, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { api, type Schemas } from '../../api/client.ts';
 import { NewPasswordInput } from '../../parts/new-password-input.tsx';
@@ -8,6 +8,7 @@ import { SecretOnce } from '../../parts/secret-once.tsx';
 import { Section } from '../../parts/section.tsx';
 import { TextLink } from '../../parts/text-link.tsx';
 import { useProblemForm } from '../../parts/use-problem-form.ts';
+import { UsernameInput } from '../../parts/username-input.tsx';
 import { useChanged } from '../use-changed.ts';
 
 /** An account for somebody else, where people cannot or should not sign up themselves. */
@@ -36,14 +37,9 @@ function UserForm({ onMade }: { onMade: (made: Schemas['CreatedUser']) => void }
   return (
     <form onSubmit={onSubmit}>
       <Stack maw={420}>
-        <TextInput
-          label="Username"
+        <UsernameInput
           description="3 to 32 letters, digits, dots, dashes or underscores, a letter first. It cannot be changed, and stays taken even after the account is deleted."
           autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
-          required
-          withAsterisk={false}
           key={form.key('username')}
           {...form.getInputProps('username')}
         />
