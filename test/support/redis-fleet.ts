@@ -17,13 +17,22 @@ export interface RedisFleet {
   stop(): Promise<void>;
 }
 
+/** A server of a Cluster writes what it learns to the disk before it answers; on a busy machine that takes a while. */
+const PATIENCE_MS = 10_000;
+/** For one that may be killed or frozen, where another can be asked instead. */
+const BRIEFLY_MS = 500;
+
 /** Sends one command and hangs up. Throws where the server is away. */
-export async function ask<T>(url: string, ...args: string[]): Promise<T> {
-  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 500, socketTimeout: 500 } });
+export function ask<T>(url: string, ...args: string[]): Promise<T> {
+  return askWithin(PATIENCE_MS, url, args);
+}
+
+async function askWithin<T>(ms: number, url: string, args: readonly string[]): Promise<T> {
+  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: ms, socketTimeout: ms } });
   client.on('error', () => undefined);
   await client.connect();
   try {
-    return (await client.sendCommand(args)) as T;
+    return (await client.sendCommand([...args])) as T;
   } finally {
     client.destroy();
   }
@@ -108,7 +117,7 @@ async function masterOfSentinels(sentinels: readonly RedisServer[], servers: rea
   const question = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', 'mymaster'];
   for (const { url } of sentinels) {
     try {
-      const [, port] = await ask<[string, string]>(url, ...question);
+      const [, port] = await askWithin<[string, string]>(BRIEFLY_MS, url, question);
       return servers.find((server) => server.port === Number(port));
     } catch {
       // Slow for once: another one knows.
@@ -121,8 +130,8 @@ async function ownerOfFirstSlot(servers: readonly RedisServer[]): Promise<RedisS
   // The first one is what tests kill.
   for (const { url } of servers.toReversed()) {
     try {
-      if (!(await ask<string>(url, 'CLUSTER', 'INFO')).includes('cluster_state:ok')) continue;
-      const ranges = await ask<[number, number, [string, number]][]>(url, 'CLUSTER', 'SLOTS');
+      if (!(await askWithin<string>(BRIEFLY_MS, url, ['CLUSTER', 'INFO'])).includes('cluster_state:ok')) continue;
+      const ranges = await askWithin<[number, number, [string, number]][]>(BRIEFLY_MS, url, ['CLUSTER', 'SLOTS']);
       const range = ranges.find(([from]) => from === 0);
       return servers.find(({ port }) => port === range?.[2][1]);
     } catch {
