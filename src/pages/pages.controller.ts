@@ -35,7 +35,7 @@ export class PagesController {
   ): Buffer {
     const asset = this.pages.asset(name);
     if (asset === undefined) throw new Problem('not_found');
-    reply.headers({ 'content-type': asset.type, 'cache-control': FOREVER, vary: 'Accept-Encoding' });
+    reply.headers({ 'content-type': asset.type, 'cache-control': FOREVER, vary: 'Accept-Encoding, Origin' });
     if (asset.gzipped === undefined || !acceptsGzip(accepted)) return asset.plain;
     reply.header('content-encoding', 'gzip');
     return asset.gzipped;
@@ -51,7 +51,7 @@ function policy(nonce: string): string {
     `default-src 'none'`,
     `script-src 'self'`,
     `style-src 'self' 'nonce-${nonce}'`,
-    `img-src 'self' data:`,
+    `img-src 'self'`,
     `font-src 'self'`,
     `connect-src 'self'`,
     `base-uri 'none'`,

@@ -297,6 +297,8 @@ describe('app accounts', () => {
     const made = page.getByRole('status').filter({ hasText: 'The app credential of harbour-app' });
     const snippet = await made.innerText();
     expect(snippet).toContain(`baseUrl: '${site.url}'`);
+    // React Native's engine parses no await outside of a function.
+    expect(snippet).not.toMatch(/^await /m);
     const inSnippet = (name: string) => new RegExp(`^ *${name}: '(.+)',$`, 'm').exec(snippet)![1]!;
     const app = {
       username: inSnippet('username'),

@@ -110,14 +110,14 @@ describe.each(PLACES)('a hostile page on %s', (place) => {
     expect([seen!.cookie, seen!.status]).toEqual(place === 'evil.test' ? [false, 401] : [true, 200]);
   });
 
-  it('shows the service in no frame', async () => {
+  it.each(['/docs', '/login', '/account', '/admin'])('shows %s in no frame', async (path) => {
     const page = await hostilePage(place);
-    await page.evaluate((url) => {
+    await page.evaluate((src) => {
       const frame = document.createElement('iframe');
-      frame.src = `${url}/docs`;
+      frame.src = src;
       document.body.append(frame);
       return new Promise((resolve) => (frame.onload = resolve));
-    }, service);
+    }, service + path);
     const shown = page.frames().map((frame) => frame.url());
     expect(shown.filter((url) => url.startsWith(service))).toEqual([]);
     await page.close();

@@ -51,7 +51,7 @@ describe('the pages', () => {
     const { headers, body } = await client.get<string>('/login');
     const nonce = nonceOf(headers['content-security-policy']);
     expect(headers['content-security-policy']).toBe(
-      `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; ` +
+      `default-src 'none'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self'; ` +
         `font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`,
     );
     expect(body).toContain(`<meta property="csp-nonce" nonce="${nonce}">`);
@@ -112,7 +112,10 @@ describe('the assets', () => {
     const get = (encoding: string) => fetch(`${app.url}${path}`, { headers: { 'accept-encoding': encoding } });
     const plain = await get('identity');
     const text = await plain.text();
-    expect([plain.headers.get('content-encoding'), plain.headers.get('vary')]).toEqual([null, 'Accept-Encoding']);
+    expect([plain.headers.get('content-encoding'), plain.headers.get('vary')]).toEqual([
+      null,
+      'Accept-Encoding, Origin',
+    ]);
     for (const taken of ['gzip', 'gzip, deflate, br', 'br;q=1.0, GZIP;q=0.5']) {
       const zipped = await get(taken);
       expect([taken, zipped.headers.get('content-encoding')]).toEqual([taken, 'gzip']);

@@ -1,12 +1,9 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { hasCode } from 'postern-client';
 import { api } from '../api/client.ts';
-import type { PageSearch } from '../api/paging.ts';
+import { MOST, wholeList, type PageSearch } from '../api/paging.ts';
 import type { AuditSearch } from './audit/audit-search.ts';
 import type { UsersSearch } from './users/users-search.ts';
-
-/** The most that a list of the API gives at once. */
-const MOST = 100;
 
 export const usersQuery = (search: UsersSearch) =>
   queryOptions({
@@ -64,10 +61,10 @@ export const rolesQuery = ({ cursor }: PageSearch) =>
     placeholderData: keepPreviousData,
   });
 
-/** To choose from: the first hundred, a to z. */
+/** All of them to choose from, a to z. */
 export const roleChoicesQuery = queryOptions({
   queryKey: ['admin', 'roles', 'choices'],
-  queryFn: () => api.GET('/v1/roles', { params: { query: { limit: MOST } } }),
+  queryFn: () => wholeList((cursor) => api.GET('/v1/roles', { params: { query: { limit: MOST, cursor } } })),
 });
 
 export const areasQuery = ({ cursor }: PageSearch) =>

@@ -1,6 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query';
 import type { RegisteredRouter } from '@tanstack/react-router';
-import { sessionQuery } from './session.ts';
+import { forget, sessionQuery } from './session.ts';
 
 /**
  * To the log-in page, when a session is over: from there people come back to `next`. What was known is forgotten once
@@ -9,5 +9,5 @@ import { sessionQuery } from './session.ts';
 export async function leave(client: QueryClient, router: RegisteredRouter, next?: string): Promise<void> {
   client.setQueryData(sessionQuery.queryKey, null);
   await router.navigate({ to: '/login', search: { next } });
-  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
+  forget(client);
 }

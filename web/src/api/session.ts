@@ -1,6 +1,7 @@
 import { queryOptions, useQuery, type QueryClient } from '@tanstack/react-query';
 import { ProblemError } from 'postern-client';
 import { plainApi, type Schemas } from './client.ts';
+import { configQuery } from './config.ts';
 
 /** Who is logged in here, or null. The cookie itself is not for scripts to see. */
 export const sessionQuery = queryOptions({
@@ -21,8 +22,16 @@ export function isUnauthenticated(error: unknown): boolean {
 
 /** After a login: what was known belongs to nobody, or to somebody else. */
 export async function startAnew(client: QueryClient): Promise<void> {
-  client.clear();
+  client.removeQueries({ queryKey: sessionQuery.queryKey });
+  forget(client);
   await client.fetchQuery(sessionQuery);
+}
+
+/** Forgets all that was asked and sent, but for who is logged in and how the service is configured. */
+export function forget(client: QueryClient): void {
+  const kept: readonly unknown[] = [...sessionQuery.queryKey, ...configQuery.queryKey];
+  client.removeQueries({ predicate: ({ queryKey }) => !kept.includes(queryKey[0]) });
+  client.getMutationCache().clear();
 }
 
 /**

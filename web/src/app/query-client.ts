@@ -17,7 +17,8 @@ export function createQueryClient(onSessionLost: () => void): QueryClient {
     defaultOptions: {
       // What others changed is seen at the next look: lists are asked for anew, and shown meanwhile as they were.
       queries: { retry, retryDelay: 200, staleTime: 5_000 },
-      mutations: { retry, retryDelay: 200, networkMode: 'always' },
+      // What was sent may have been a password, what came back a token: nothing of it outlives its form.
+      mutations: { retry, retryDelay: 200, networkMode: 'always', gcTime: 0 },
     },
   });
 }

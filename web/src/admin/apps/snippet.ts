@@ -18,11 +18,14 @@ const appCredential = {
 };
 
 const store = secureStore(SecureStore);
-await keepAppCredential(store, appCredential);
+const kept = keepAppCredential(store, appCredential);
 export const api = createClient({ baseUrl: '${baseUrl}', mode: tokenMode({ store }) });
 
-// Signs somebody up and logs them in:
-// await signUp(api, { username, password, deviceName });
+/** Signs somebody up and logs them in. */
+export async function join(username: string, password: string, deviceName: string) {
+  await kept;
+  await signUp(api, { username, password, deviceName });
+}
 `;
 }
 

@@ -5,7 +5,7 @@ import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { usernameQuery } from '../queries.ts';
 import { localTime, readAuditSearch, type AuditSearch } from './audit-search.ts';
 import { AUDIT_WORDS } from './audit-words.ts';
-import { findUserid } from './find-userid.ts';
+import { findUserid, TooManyError } from './find-userid.ts';
 
 const ACTIONS = Object.entries(AUDIT_WORDS).map(([value, label]) => ({ value, label }));
 
@@ -19,8 +19,8 @@ interface AuditFilterProps {
 
 /** Who, what and when. */
 export function AuditFilter({ search, onFilter }: AuditFilterProps) {
-  const finding = useMutation({ mutationFn: searchOf, onSuccess: onFilter });
-  const nobody = finding.error instanceof NobodyError;
+  const finding = useMutation({ mutationFn: searchOf });
+  const wrongName = wordsFor(finding.error);
   const who = useWho(search.userid);
   return (
     <>
@@ -28,13 +28,14 @@ export function AuditFilter({ search, onFilter }: AuditFilterProps) {
         label="Filter the audit log"
         values={{ who, action: search.action, since: localTime(search.since), until: localTime(search.until) }}
         busy={finding.isPending}
-        onFilter={(values) => finding.mutate(values)}
+        // Told to this call, which is forgotten where another one or another page has come since.
+        onFilter={(values) => finding.mutate(values, { onSuccess: onFilter })}
       >
         <TextInput
           label="Who"
           placeholder="Username or userid"
           name="who"
-          error={nobody ? 'Nobody has this name. A deleted account: give its userid.' : undefined}
+          error={wrongName}
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}
@@ -43,9 +44,15 @@ export function AuditFilter({ search, onFilter }: AuditFilterProps) {
         <TextInput label="From" type="datetime-local" name="since" />
         <TextInput label="Before" type="datetime-local" name="until" />
       </FilterForm>
-      {!nobody && <ProblemAlert error={finding.error} />}
+      {wrongName === undefined && <ProblemAlert error={finding.error} />}
     </>
   );
+}
+
+/** What the field itself says; undefined for what is not about the name. */
+function wordsFor(error: Error | null): string | undefined {
+  if (error instanceof NobodyError) return 'Nobody has this name. A deleted account: give its userid.';
+  return error instanceof TooManyError ? 'Too many names begin so: give the userid.' : undefined;
 }
 
 /** What stands in the field: the name where there is one. */

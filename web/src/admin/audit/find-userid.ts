@@ -1,16 +1,18 @@
 import { api } from '../../api/client.ts';
+import { MOST } from '../../api/paging.ts';
 
 const USERID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** The most that the API lists at once. */
-const MOST = 100;
 
 /** The API finds usernames by their beginning; within these many pages a name that others begin with is found as well. */
 const PAGES = 10;
 
+/** So many names begin with the one that was looked for that the search was given up. */
+export class TooManyError extends Error {}
+
 /**
  * The userid of a username, or of itself. Null where there is nobody of that name; a deleted account is found by its
  * userid alone.
+ * @throws TooManyError
  */
 export async function findUserid(who: string): Promise<string | null> {
   const name = who.normalize('NFKC').toLowerCase();
@@ -25,5 +27,5 @@ export async function findUserid(who: string): Promise<string | null> {
     if (nextCursor === null) return null;
     cursor = nextCursor;
   }
-  return null;
+  throw new TooManyError();
 }
