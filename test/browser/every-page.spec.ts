@@ -60,10 +60,10 @@ const SCHEMES = ['light', 'dark'] as const;
 
 /** What docs/images keeps of all that is seen here. */
 const PICTURES = new Set([
-  ...['login-desktop-light', 'signup-phone-dark', 'account-desktop-light', 'sessions-desktop-light'],
+  ...['login-desktop-light', 'signup-phone-dark', 'sessions-desktop-light'],
   ...['sessions-phone-dark', 'made-desktop-dark', 'dialog-phone-light', 'refused-desktop-light'],
   ...['users-desktop-light', 'user-phone-dark', 'rights-desktop-dark', 'area-desktop-light', 'app-desktop-light'],
-  ...['app-made-desktop-light', 'audit-desktop-light', 'audit-phone-dark', 'delete-phone-light'],
+  ...['app-made-desktop-light', 'audit-desktop-light', 'delete-phone-light'],
 ]);
 
 /** Adds up how far what was shown has moved, as Chromium measures it (Layout Instability API). */
