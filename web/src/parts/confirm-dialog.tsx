@@ -29,12 +29,15 @@ export function ConfirmDialog({ opened, onClose, title, children, action, danger
     onClose();
   }
 
-  const confirm = () =>
+  const confirm = () => {
+    // It is still there for a moment while it closes.
+    if (!opened) return;
     doing.mutate(undefined, {
       onError: (error) => {
         if (error instanceof ReauthenticationCancelled) close();
       },
     });
+  };
   return (
     <Modal
       opened={opened}

@@ -11,12 +11,15 @@ import { WhatAppMeans } from '../apps/what-app-means.tsx';
 /** Grants a role, after a word on what it gives. */
 export function GrantRole({ user }: { user: Schemas['User'] }) {
   const [chosen, setChosen] = useState('');
+  // As it was asked: what is chosen above becomes another one as soon as this one is granted.
+  const [asked, setAsked] = useState('');
   const [opened, { open, close }] = useDisclosure();
   const roles = useQuery(roleChoicesQuery).data?.items ?? [];
   const others = roles.map(({ name }) => name).filter((name) => !user.roles.includes(name));
   const role = others.includes(chosen) ? chosen : (others[0] ?? '');
   const ask = (event: SyntheticEvent<HTMLFormElement>) => {
     event.preventDefault();
+    setAsked(role);
     open();
   };
   if (others.length === 0 || user.roles.includes('app')) return null;
@@ -33,7 +36,7 @@ export function GrantRole({ user }: { user: Schemas['User'] }) {
           Grant …
         </Button>
       </Group>
-      <GrantDialog user={user} role={role} opened={opened} onClose={close} />
+      <GrantDialog user={user} role={asked} opened={opened} onClose={close} />
     </form>
   );
 }

@@ -10,10 +10,17 @@ export function SetStatus({ user: { userid, username, status } }: { user: Schema
     await api.PATCH('/v1/users/{userid}', { params: { path: { userid } }, body: { status: next } });
     await changed();
   };
+  // By its key each question is one of its own: one that is open never turns into the opposite.
   if (status === 'disabled') {
     return (
       <Section title="Enable the account" description="It is disabled: nobody can log in with it.">
-        <ConfirmButton label="Enable …" title={`Enable ${username}?`} action="Enable" onConfirm={() => set('active')}>
+        <ConfirmButton
+          key={status}
+          label="Enable …"
+          title={`Enable ${username}?`}
+          action="Enable"
+          onConfirm={() => set('active')}
+        >
           {username} can log in again, with the same password and apitokens. Roles and private areas are as they were.
         </ConfirmButton>
       </Section>
@@ -25,6 +32,7 @@ export function SetStatus({ user: { userid, username, status } }: { user: Schema
       description="Nobody can log in with it until it is enabled again. Nothing that it has is lost but its sessions."
     >
       <ConfirmButton
+        key={status}
         label="Disable …"
         title={`Disable ${username}?`}
         action="Disable"
