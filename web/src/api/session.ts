@@ -35,19 +35,14 @@ export function forget(client: QueryClient): void {
 }
 
 /**
- * Asked once more where somebody was logged in a moment ago: the session may have been replaced while the question was
- * on its way, and the browser then holds the next one.
+ * Where somebody was logged in a moment ago, nobody is no answer but the loss of a session, as in every other call: the
+ * cache asks once more, and then tells it.
  */
 async function whoIsLoggedIn({ client }: { client: QueryClient }): Promise<Schemas['Me'] | null> {
-  const first = await ask();
-  return first === null && client.getQueryData(['session']) ? ask() : first;
-}
-
-async function ask(): Promise<Schemas['Me'] | null> {
   try {
     return await plainApi.GET('/v1/users/me');
   } catch (error) {
-    if (isUnauthenticated(error)) return null;
+    if (isUnauthenticated(error) && !client.getQueryData(['session'])) return null;
     throw error;
   }
 }

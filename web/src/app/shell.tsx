@@ -5,16 +5,14 @@ import type { Schemas } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
 import { ReauthenticationDialog } from '../parts/reauthentication-dialog.tsx';
 import { ColorSchemeButton } from './color-scheme-button.tsx';
+import { isInside } from './is-inside.ts';
 import { LogOutButton } from './log-out-button.tsx';
 import { Navigation } from './navigation.tsx';
-
-/** Pages of an account stand beside the navigation; log-in and its like stand alone. */
-const INSIDE = /^\/(?:account|admin)(?!\/reset-password)(?:\/|$)/;
 
 /** The frame around every page. */
 export function Shell() {
   const me = useSession();
-  const inside = useLocation({ select: ({ pathname }) => INSIDE.test(pathname) }) && me !== null;
+  const inside = useLocation({ select: ({ pathname }) => isInside(pathname) }) && me !== null;
   return (
     <AppShell
       header={{ height: 56 }}
