@@ -3,8 +3,8 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Page } from '../api/paging.ts';
 import { EmptyState } from './empty-state.tsx';
+import { Failed } from './failed.tsx';
 import classes from './paged-table.module.css';
-import { ProblemAlert } from './problem-alert.tsx';
 
 /** One column: its heading, and what a row shows in it. */
 export interface Column<Row> {
@@ -22,19 +22,24 @@ interface PagedTableProps<Row> {
   readonly cursor: string | undefined;
   /** Puts another one into the URL: undefined for the first page. Not given: the first page is all that is shown. */
   readonly onCursor?: (cursor: string | undefined) => void;
-  /** Said where the list has nothing in it. */
+  /** Said where the list has nothing in it: not of a later page, for there is an earlier one. */
   readonly empty: ReactNode;
 }
 
 /** A list of the API, page by page. On a phone every row is a card. */
 export function PagedTable<Row>({ query, cursor, onCursor, empty, ...table }: PagedTableProps<Row>) {
   const { data, error } = query;
-  if (error !== null && data === undefined) return <Failed error={error} onAgain={() => void query.refetch()} />;
-  if (data === undefined) return <Loading />;
+  const failed = <Failed error={error} onAgain={() => void query.refetch()} />;
+  if (data === undefined) return error === null ? <Loading /> : failed;
   return (
     <Stack>
+      {failed}
       <Paper withBorder className={classes.frame}>
-        {data.items.length > 0 ? <Rows rows={data.items} {...table} /> : <EmptyState>{empty}</EmptyState>}
+        {data.items.length > 0 ? (
+          <Rows rows={data.items} {...table} />
+        ) : (
+          <EmptyState>{cursor === undefined ? empty : 'Nothing on this page.'}</EmptyState>
+        )}
       </Paper>
       {onCursor && (cursor !== undefined || data.nextCursor !== null) && (
         <Group justify="flex-end">
@@ -95,17 +100,6 @@ function Loading() {
       {[0, 1, 2, 3].map((row) => (
         <Skeleton key={row} height={44} />
       ))}
-    </Stack>
-  );
-}
-
-function Failed({ error, onAgain }: { error: Error; onAgain: () => void }) {
-  return (
-    <Stack align="flex-start">
-      <ProblemAlert error={error} />
-      <Button variant="default" onClick={onAgain}>
-        Try again
-      </Button>
     </Stack>
   );
 }

@@ -1,8 +1,7 @@
-import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { Failed } from '../../parts/failed.tsx';
 import { Page } from '../../parts/page.tsx';
-import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { TextLink } from '../../parts/text-link.tsx';
 import { userQuery } from '../queries.ts';
 import { UserStatus } from '../users/user-status.tsx';
@@ -15,18 +14,18 @@ const route = getRouteApi('/inside/admin/apps/$userid');
 export function AppPage() {
   const { userid } = route.useParams();
   const { data: user, error, refetch } = useQuery(userQuery(userid));
+  const advice = { not_found: 'There is no such account, or no longer.' };
+  const failed = <Failed error={error} advice={advice} onAgain={() => void refetch()} />;
   if (user === undefined) {
     return (
       <Page title="App account" actions={<AllApps />}>
-        <ProblemAlert error={error} advice={{ not_found: 'There is no such account, or no longer.' }} />
-        <Button variant="default" w="fit-content" onClick={() => void refetch()}>
-          Try again
-        </Button>
+        {failed}
       </Page>
     );
   }
   return (
     <Page title={user.username} description={<UserStatus user={user} />} actions={<AllApps />}>
+      {failed}
       <Signups userid={userid} />
       <RotateApitoken user={user} />
       <TextLink to="/admin/users/$userid" params={{ userid }} size="sm">

@@ -1,10 +1,9 @@
-import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { api, type Schemas } from '../../api/client.ts';
 import { ConfirmButton } from '../../parts/confirm-button.tsx';
+import { Failed } from '../../parts/failed.tsx';
 import { Page } from '../../parts/page.tsx';
-import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { Section } from '../../parts/section.tsx';
 import { TextLink } from '../../parts/text-link.tsx';
 import { areaQuery } from '../queries.ts';
@@ -18,18 +17,18 @@ const route = getRouteApi('/inside/admin/areas/$name');
 export function AreaPage() {
   const { name } = route.useParams();
   const { data: area, error, refetch } = useQuery(areaQuery(name));
+  const advice = { not_found: 'There is no such private area, or no longer.' };
+  const failed = <Failed error={error} advice={advice} onAgain={() => void refetch()} />;
   if (area === undefined) {
     return (
       <Page title="Private area" actions={<AllAreas />}>
-        <ProblemAlert error={error} advice={{ not_found: 'There is no such private area, or no longer.' }} />
-        <Button variant="default" w="fit-content" onClick={() => void refetch()}>
-          Try again
-        </Button>
+        {failed}
       </Page>
     );
   }
   return (
     <Page title={area.name} description={area.description || 'A private area'} actions={<AllAreas />}>
+      {failed}
       <AreaUsernames name={area.name} />
       <AreaRoles area={area} />
       <DeleteArea area={area} />

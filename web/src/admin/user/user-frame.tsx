@@ -1,8 +1,7 @@
-import { Button, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, Outlet } from '@tanstack/react-router';
+import { Failed } from '../../parts/failed.tsx';
 import { Page } from '../../parts/page.tsx';
-import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { SubNavigation, subLink } from '../../parts/sub-navigation.tsx';
 import { TextLink } from '../../parts/text-link.tsx';
 import { userQuery } from '../queries.ts';
@@ -14,9 +13,17 @@ const route = getRouteApi('/inside/admin/users/$userid');
 export function UserFrame() {
   const { userid } = route.useParams();
   const { data: user, error, refetch } = useQuery(userQuery(userid));
-  if (user === undefined) return <NoUser error={error} onAgain={() => void refetch()} />;
+  const failed = <FailedUser userid={userid} error={error} onAgain={() => void refetch()} />;
+  if (user === undefined) {
+    return (
+      <Page title="User" actions={<AllUsers />}>
+        {failed}
+      </Page>
+    );
+  }
   return (
     <Page title={user.username} description={<UserStatus user={user} />} actions={<AllUsers />}>
+      {failed}
       <SubNavigation label={`Pages of ${user.username}`}>
         <Link className={subLink} to="/admin/users/$userid" params={{ userid }} activeOptions={{ exact: true }}>
           Account
@@ -47,21 +54,19 @@ function AllUsers() {
   );
 }
 
+interface FailedUserProps {
+  readonly userid: string;
+  readonly error: Error | null;
+  readonly onAgain: () => void;
+}
+
 /** A deleted account is in no list and answers 404; the audit log still names it. */
-function NoUser({ error, onAgain }: { error: Error | null; onAgain: () => void }) {
-  const { userid } = route.useParams();
-  if (error === null) return null;
+function FailedUser({ userid, ...failed }: FailedUserProps) {
   return (
-    <Page title="User" actions={<AllUsers />}>
-      <ProblemAlert error={error} advice={{ not_found: 'There is no such user, or no longer.' }} />
-      <Stack align="flex-start">
-        <TextLink to="/admin/audit" search={{ userid }}>
-          What the audit log has of this userid
-        </TextLink>
-        <Button variant="default" onClick={onAgain}>
-          Try again
-        </Button>
-      </Stack>
-    </Page>
+    <Failed {...failed} advice={{ not_found: 'There is no such user, or no longer.' }}>
+      <TextLink to="/admin/audit" search={{ userid }} w="fit-content">
+        What the audit log has of this userid
+      </TextLink>
+    </Failed>
   );
 }
