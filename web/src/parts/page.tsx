@@ -3,6 +3,8 @@ import { useEffect, type ReactNode } from 'react';
 
 interface PageProps {
   readonly title: string;
+  /** Where one heading stands on several pages: which of them this is, for the tab. */
+  readonly part?: string;
   /** A sentence or two on what the page is for. */
   readonly description?: ReactNode;
   /** Beside the heading: what can be done here. */
@@ -11,10 +13,10 @@ interface PageProps {
 }
 
 /** What every page has: its name, in the tab as well, and its content below. */
-export function Page({ title, description, actions, children }: PageProps) {
+export function Page({ title, part, description, actions, children }: PageProps) {
   useEffect(() => {
-    document.title = `${title} · Postern`;
-  }, [title]);
+    document.title = [part, title, 'Postern'].filter(Boolean).join(' · ');
+  }, [part, title]);
   return (
     <Stack gap="lg">
       <Group justify="space-between" align="flex-start" gap="sm">

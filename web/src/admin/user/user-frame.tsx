@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, Outlet } from '@tanstack/react-router';
+import { getRouteApi, Link, Outlet, useChildMatches } from '@tanstack/react-router';
 import { Failed } from '../../parts/failed.tsx';
 import { Page } from '../../parts/page.tsx';
 import { SubNavigation, subLink } from '../../parts/sub-navigation.tsx';
@@ -9,10 +9,20 @@ import { UserStatus } from '../users/user-status.tsx';
 
 const route = getRouteApi('/inside/admin/users/$userid');
 
+const PARTS = [
+  { to: '/admin/users/$userid', label: 'Account' },
+  { to: '/admin/users/$userid/rights', label: 'Roles and areas' },
+  { to: '/admin/users/$userid/sessions', label: 'Sessions' },
+  { to: '/admin/users/$userid/apitokens', label: 'Apitokens' },
+  { to: '/admin/users/$userid/history', label: 'History' },
+] as const;
+
 /** What every page of one user stands in. */
 export function UserFrame() {
   const { userid } = route.useParams();
   const { data: user, error, refetch } = useQuery(userQuery(userid));
+  const path = useChildMatches({ select: ([child]) => child?.fullPath });
+  const { label: part } = PARTS.find(({ to }) => to === path) ?? PARTS[0];
   const failed = <FailedUser userid={userid} error={error} onAgain={() => void refetch()} />;
   if (user === undefined) {
     return (
@@ -22,24 +32,14 @@ export function UserFrame() {
     );
   }
   return (
-    <Page title={user.username} description={<UserStatus user={user} />} actions={<AllUsers />}>
+    <Page title={user.username} part={part} description={<UserStatus user={user} />} actions={<AllUsers />}>
       {failed}
       <SubNavigation label={`Pages of ${user.username}`}>
-        <Link className={subLink} to="/admin/users/$userid" params={{ userid }} activeOptions={{ exact: true }}>
-          Account
-        </Link>
-        <Link className={subLink} to="/admin/users/$userid/rights" params={{ userid }}>
-          Roles and areas
-        </Link>
-        <Link className={subLink} to="/admin/users/$userid/sessions" params={{ userid }}>
-          Sessions
-        </Link>
-        <Link className={subLink} to="/admin/users/$userid/apitokens" params={{ userid }}>
-          Apitokens
-        </Link>
-        <Link className={subLink} to="/admin/users/$userid/history" params={{ userid }}>
-          History
-        </Link>
+        {PARTS.map(({ to, label }) => (
+          <Link key={to} className={subLink} to={to} params={{ userid }} activeOptions={{ exact: to === PARTS[0].to }}>
+            {label}
+          </Link>
+        ))}
       </SubNavigation>
       <Outlet />
     </Page>
