@@ -15,13 +15,15 @@ let question: Question | null = null;
 let asking: Promise<void> | undefined;
 const listeners = new Set<() => void>();
 
-/** For `useSyncExternalStore`: what the dialog has to ask, or null. */
+/** What the dialog has to ask, or null; the first two are for `useSyncExternalStore`. */
 export const openQuestion = {
   subscribe: (listener: () => void): (() => void) => {
     listeners.add(listener);
     return () => listeners.delete(listener);
   },
   current: (): Question | null => question,
+  /** As if it was closed; nothing where there is none. */
+  cancel: (): void => question?.cancelled(),
 };
 
 /**

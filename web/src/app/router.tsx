@@ -1,5 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { createRouter } from '@tanstack/react-router';
+import { openQuestion } from '../api/reauthentication.ts';
+import { focusHeading } from '../parts/focus-heading.ts';
 import { FailedPage } from './failed-page.tsx';
 import { routeTree } from './routes.tsx';
 
@@ -9,12 +11,18 @@ export function createPagesRouter(queryClient: QueryClient) {
     routeTree,
     context: { queryClient },
     defaultErrorComponent: FailedPage,
+    // A page about somebody else is another page: what was said or shown there once does not stand here.
+    defaultRemountDeps: ({ params }) => params,
     defaultPreload: 'intent',
     // A page that is on its way is shown when it is there: shorter waits need no sign.
     defaultPendingMs: 1000,
     scrollRestoration: true,
     parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
     stringifySearch,
+  });
+  // What asked for the password is no longer to be seen, nor perhaps the session that it was asked of.
+  router.subscribe('onBeforeNavigate', ({ pathChanged }) => {
+    if (pathChanged) openQuestion.cancel();
   });
   router.subscribe('onRendered', ({ fromLocation, pathChanged }) => {
     if (fromLocation !== undefined && pathChanged) focusHeading();
@@ -32,9 +40,4 @@ function stringifySearch(search: Record<string, unknown>): string {
   const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== '');
   const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return text === '' ? '' : `?${text}`;
-}
-
-/** After a change of page, who listens to it hears its heading, as after a page load. */
-function focusHeading(): void {
-  document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true });
 }
