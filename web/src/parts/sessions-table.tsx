@@ -12,7 +12,7 @@ const columns: readonly Column<Session>[] = [
   { header: 'Logged in', cell: ({ createdAt }) => <TimeAgo at={createdAt} /> },
   { header: 'Last seen', cell: ({ lastSeenAt }) => <TimeAgo at={lastSeenAt} /> },
   { header: 'Address', cell: ({ ip }) => ip },
-  { header: 'Ends', cell: ({ absoluteExpiresAt }) => <TimeAgo at={absoluteExpiresAt} /> },
+  { header: 'Ends', cell: (session) => <Ends session={session} /> },
 ];
 
 interface SessionsTableProps extends Omit<ComponentProps<typeof PagedTable<Session>>, 'columns' | 'rowKey'> {
@@ -23,6 +23,21 @@ interface SessionsTableProps extends Omit<ComponentProps<typeof PagedTable<Sessi
 /** Where one user is logged in. */
 export function SessionsTable({ action, ...table }: SessionsTableProps) {
   return <PagedTable columns={[...columns, { header: 'Action', cell: action }]} rowKey={({ id }) => id} {...table} />;
+}
+
+/** A session that is not used ends sooner than one that is. */
+function Ends({ session: { expiresAt, absoluteExpiresAt } }: { session: Session }) {
+  if (expiresAt === absoluteExpiresAt) return <TimeAgo at={expiresAt} />;
+  return (
+    <Stack gap={2}>
+      <span>
+        <TimeAgo at={expiresAt} /> if not used
+      </span>
+      <Text size="xs" c="dimmed">
+        At the latest <TimeAgo at={absoluteExpiresAt} />
+      </Text>
+    </Stack>
+  );
 }
 
 function Device({ session }: { session: Session }) {
