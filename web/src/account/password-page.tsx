@@ -1,5 +1,6 @@
 import { Alert, Button, PasswordInput, Stack } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
+import { hasCode, ProblemError } from 'postern-client';
 import { useState } from 'react';
 import { plainApi } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
@@ -36,7 +37,7 @@ function ChangeForm({ onChanged }: { onChanged: (changed: boolean) => void }) {
     initialValues: { currentPassword: '', newPassword: '' },
     send: (body) => {
       onChanged(false);
-      return plainApi.POST('/v1/users/me/password', { body });
+      return plainApi.POST('/v1/users/me/password', { body }).catch(atItsField);
     },
     onDone: async () => {
       onChanged(true);
@@ -63,4 +64,10 @@ function ChangeForm({ onChanged }: { onChanged: (changed: boolean) => void }) {
       </Stack>
     </form>
   );
+}
+
+/** The API says of a wrong password by its code which field it is. */
+function atItsField(error: unknown): never {
+  if (!hasCode(error, 'wrong_password')) throw error;
+  throw new ProblemError({ ...error, errors: [{ field: 'currentPassword', message: error.title }] });
 }
