@@ -5,6 +5,7 @@ import { api } from '../../api/client.ts';
 import { ProblemAlert } from '../../parts/problem-alert.tsx';
 import { SecretOnce } from '../../parts/secret-once.tsx';
 import { Section } from '../../parts/section.tsx';
+import { TextLink } from '../../parts/text-link.tsx';
 import { useProblemForm } from '../../parts/use-problem-form.ts';
 import { UsernameInput } from '../../parts/username-input.tsx';
 import { useChanged } from '../use-changed.ts';
@@ -79,11 +80,18 @@ interface UnfinishedProps {
   readonly onAgain: () => void;
 }
 
-function Unfinished({ made: { username }, error, onAgain }: UnfinishedProps) {
+function Unfinished({ made: { userid, username }, error, onAgain }: UnfinishedProps) {
   return (
     <Alert color="orange" variant="light" role="alert" title={`${username} is not an app account yet`}>
       <Stack align="flex-start" gap="sm">
-        <Text size="sm">The account exists; the role app is not granted. Go on, or delete the account.</Text>
+        <Text size="sm">
+          The account exists; the role app is not granted. Its password is on this page alone, and lost for good when
+          you leave it. Go on, or{' '}
+          <TextLink to="/admin/users/$userid" params={{ userid }} inherit>
+            delete the account
+          </TextLink>
+          .
+        </Text>
         <ProblemAlert error={error} />
         <Button size="compact-sm" onClick={onAgain}>
           Go on

@@ -5,6 +5,7 @@ import { api, type Schemas } from '../../api/client.ts';
 import { ConfirmButton } from '../../parts/confirm-button.tsx';
 import { Section } from '../../parts/section.tsx';
 import { useChanged } from '../use-changed.ts';
+import { YourOwn } from './your-own.tsx';
 
 /** The end of an account, with what is lost by it said before. */
 export function DeleteUser({ user: { userid, username, roles } }: { user: Schemas['User'] }) {
@@ -26,6 +27,7 @@ export function DeleteUser({ user: { userid, username, roles } }: { user: Schema
         dangerous
         onConfirm={remove}
       >
+        <YourOwn userid={userid}>you are logged out with it, here too.</YourOwn>
         <List size="sm" spacing={4}>
           <List.Item>Password, apitokens, roles and places in private areas are gone.</List.Item>
           <List.Item>{username} is logged out everywhere at once.</List.Item>

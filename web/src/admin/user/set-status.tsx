@@ -2,6 +2,7 @@ import { api, type Schemas } from '../../api/client.ts';
 import { ConfirmButton } from '../../parts/confirm-button.tsx';
 import { Section } from '../../parts/section.tsx';
 import { useChanged } from '../use-changed.ts';
+import { YourOwn } from './your-own.tsx';
 
 /** Closes an account for a while, or opens it again. */
 export function SetStatus({ user: { userid, username, status } }: { user: Schemas['User'] }) {
@@ -39,6 +40,7 @@ export function SetStatus({ user: { userid, username, status } }: { user: Schema
         dangerous
         onConfirm={() => set('disabled')}
       >
+        <YourOwn userid={userid}>you are logged out here too, and another admin must enable it again.</YourOwn>
         {username} is logged out everywhere at once and cannot log in. You can enable the account again.
       </ConfirmButton>
     </Section>

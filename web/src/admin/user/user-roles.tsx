@@ -4,6 +4,7 @@ import { ConfirmButton } from '../../parts/confirm-button.tsx';
 import { Section } from '../../parts/section.tsx';
 import { useChanged } from '../use-changed.ts';
 import { GrantRole } from './grant-role.tsx';
+import { YourOwn } from './your-own.tsx';
 
 /** The roles of a user, to be granted and withdrawn. */
 export function UserRoles({ user }: { user: Schemas['User'] }) {
@@ -45,6 +46,9 @@ function HeldRole({ user: { userid, username }, role }: { user: Schemas['User'];
       dangerous
       onConfirm={withdraw}
     >
+      {role === 'admin' && (
+        <YourOwn userid={userid}>these pages close to you, and another admin must let you in again.</YourOwn>
+      )}
       <List size="sm" spacing={4}>
         <List.Item>
           The very next request of {username} is refused where {role} is asked for.
