@@ -1,4 +1,5 @@
-import { createUser, login } from '../support/client.js';
+import type { Page } from 'playwright-core';
+import { api, createUser, expectStatus, login } from '../support/client.js';
 import { startBrowser, type TestBrowser } from './support/browser.js';
 import { arrive, fillInLogin, heading } from './support/people.js';
 import { startSite, type Site } from './support/site.js';
@@ -16,15 +17,23 @@ afterAll(async () => {
 });
 
 const NEW_PASSWORD = 'nine kites over the harbour';
+const NOBODY_IS_LOGGED_IN = /status of 401 .*\/v1\/users\/me/;
+
+/** Back at the window after a minute: what is known is old by then, and asked for anew. */
+async function lookAgainLater(page: Page): Promise<void> {
+  await page.evaluate('{ const now = Date.now; Date.now = () => now() + 60_000; }');
+  await page.evaluate("window.dispatchEvent(new Event('visibilitychange'))");
+}
 
 describe('the password page', () => {
-  it('shows what the API said by field, then changes the password and ends the other sessions', async () => {
+  it('shows what the API said by field, changes the password, ends the other sessions, and is left when this one ends', async () => {
     const { page, shown, user } = await arrive(site, browser, '/account/password');
     const other = await login(site.url, user);
     await page.getByLabel('Current password').fill('this is not the password');
     await page.getByLabel('New password').fill(NEW_PASSWORD);
     await page.getByRole('button', { name: 'Change the password' }).click();
-    await page.getByRole('alert').getByText('Wrong password').waitFor();
+    await page.getByText('Wrong password').waitFor();
+    await page.getByLabel('Current password').and(page.locator('[aria-invalid=true]:focus')).waitFor();
     await shown.takeFaults(/status of 403/);
     await page.getByLabel('Current password').fill(user.password);
     await page.getByLabel('New password').fill('short');
@@ -40,6 +49,13 @@ describe('the password page', () => {
     expect(status).toBe(401);
     await page.getByRole('link', { name: 'Profile' }).click();
     await page.getByRole('heading', { name: user.username }).waitFor();
+
+    const elsewhere = await login(site.url, { ...user, password: NEW_PASSWORD });
+    expectStatus(await api(site.url).delete('/v1/sessions', { as: elsewhere }), 204);
+    await lookAgainLater(page);
+    await heading(page, 'Log in');
+    expect(page.url()).toBe(`${site.url}/login?next=%2Faccount`);
+    await shown.takeFaults(NOBODY_IS_LOGGED_IN);
   });
 });
 
@@ -55,7 +71,9 @@ describe('the sessions page', () => {
       .filter({ hasNot: page.getByRole('columnheader') });
     await rows.nth(2).waitFor();
     const current = rows.filter({ hasText: 'This one' });
-    expect(await current.innerText()).toMatch(/Chrome on Linux[\s\S]*just now/);
+    expect(await current.innerText()).toMatch(
+      /Chrome on Linux[\s\S]*just now[\s\S]*in .* if not used[\s\S]*At the latest in/,
+    );
     expect(await current.getByRole('button').count()).toBe(0);
 
     await rows.filter({ hasText: 'App or script' }).first().getByRole('button', { name: 'End' }).click();
@@ -63,6 +81,7 @@ describe('the sessions page', () => {
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     await rows.nth(2).waitFor({ state: 'hidden' });
     expect(await rows.count()).toBe(2);
+    await page.locator('h1:focus').waitFor();
 
     await page.getByRole('button', { name: 'End all others' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'End all others' }).click();
@@ -97,11 +116,22 @@ describe('the apitokens page', () => {
     await expect(login(site.url, { ...user, apitoken })).rejects.toMatchObject({ code: 'invalid_credentials' });
   });
 
-  it('copies the secret to the clipboard', async () => {
-    const { page } = await arrive(site, browser, '/account/apitokens');
+  it('copies the secret to the clipboard, and says when the list could not be read anew', async () => {
+    const { page, shown } = await arrive(site, browser, '/account/apitokens');
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: site.url });
+    const rows = page.getByRole('table', { name: 'Your apitokens' }).getByRole('row');
+    await rows.filter({ hasText: 'first' }).waitFor();
+    const lists = '**/v1/users/me/apitokens';
+    await page.route(lists, (route) => (route.request().method() === 'GET' ? route.abort() : route.continue()));
     await page.getByLabel('Name').fill('Garden gate');
     await page.getByRole('button', { name: 'Make apitoken' }).click();
+    await page.getByRole('alert').getByText('The service could not be reached').waitFor();
+    expect(await rows.filter({ hasText: 'first' }).count()).toBe(1);
+    await shown.takeFaults(/ERR_FAILED/);
+    await page.unroute(lists);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await rows.filter({ hasText: 'Garden gate' }).waitFor();
+    await page.getByRole('alert').waitFor({ state: 'hidden' });
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByText('Copied').waitFor();
     expect(await page.evaluate('navigator.clipboard.readText()')).toMatch(/^apt_/);
@@ -134,6 +164,10 @@ describe('what asks for a password proved lately', () => {
 
   it('opens a dialog, repeats the call with the right password, and does nothing without', async () => {
     const { page, shown, user } = await arrive(strict, browser, '/account/apitokens');
+    await page.getByRole('link', { name: 'Profile' }).click();
+    await heading(page, 'Profile');
+    await page.getByRole('link', { name: 'Apitokens' }).click();
+    await heading(page, 'Apitokens');
     await page.waitForTimeout(1_100);
     await page.getByLabel('Name').fill('Attic lamp');
     await page.getByRole('button', { name: 'Make apitoken' }).click();
@@ -141,7 +175,17 @@ describe('what asks for a password proved lately', () => {
     await dialog.waitFor();
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
-    expect(await page.getByRole('row').filter({ hasText: 'Attic lamp' }).count()).toBe(0);
+    const { body } = await api(strict.url).get('/v1/users/me/apitokens', { as: await login(strict.url, user) });
+    expect(body).toMatchObject({ items: [{ name: 'first' }] });
+
+    await page.getByRole('button', { name: 'Make apitoken' }).click();
+    await dialog.waitFor();
+    await page.goBack();
+    await heading(page, 'Profile');
+    await dialog.waitFor({ state: 'hidden' });
+    await page.goForward();
+    await heading(page, 'Apitokens');
+    await page.getByLabel('Name').fill('Attic lamp');
 
     await page.getByRole('button', { name: 'Make apitoken' }).click();
     await dialog.getByLabel('Password', { exact: true }).fill('this is not the password');

@@ -22,6 +22,16 @@ async function statusFor(as: TokenLogin, path = '/v1/users/me'): Promise<number>
   return (await api(site.url).get(path, { as })).status;
 }
 
+/** Keeps requests to `pattern` waiting until what this gives is called. */
+async function hold(page: Page, pattern: string): Promise<() => void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await page.route(pattern, async (route) => {
+    await promise;
+    await route.continue();
+  });
+  return resolve;
+}
+
 function rowsOf(page: Page, table: string) {
   const rows = page.getByRole('table', { name: table }).getByRole('row');
   return rows.filter({ hasNot: page.getByRole('columnheader') });
@@ -98,8 +108,12 @@ describe('one user', () => {
     const session = await login(site.url, user);
     const { page } = await arriveAsAdmin(site, browser, `/admin/users/${user.userid}`);
     await page.getByRole('button', { name: 'Disable …' }).click();
-    await confirm(page, 'Disable');
-    await page.getByRole('button', { name: 'Enable …' }).waitFor();
+    const goOn = await hold(page, '**/v1/users/me');
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
+    await page.getByRole('button', { name: 'Enable …', includeHidden: true }).waitFor({ state: 'attached' });
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.locator('h1:focus').waitFor();
+    goOn();
     expect(await statusFor(session)).toBe(401);
     await expect(webLogin(site.url, user)).rejects.toThrow('401');
     await page.getByRole('button', { name: 'Enable …' }).click();
@@ -136,14 +150,18 @@ describe('one user', () => {
     await shown.takeFaults(/status of 404/);
   });
 
-  it('gets a reset code, shown once, which sets a new password', async () => {
+  it('gets a reset code, shown once and on no other page, which sets a new password', async () => {
     const user = await createUser(site.url);
+    const other = await createUser(site.url);
     const { page } = await arriveAsAdmin(site, browser, `/admin/users/${user.userid}`);
     await page.getByRole('button', { name: 'Make a reset code …' }).click();
     await confirm(page, 'Make the code');
     const shown = page.getByRole('status').filter({ hasText: `The reset code of ${user.username}` });
     const code = /rst_[0-9a-f]{32}_[\w-]{43}/.exec(await shown.innerText())![0];
-    await page.reload();
+    await page.evaluate(`history.pushState({}, '', '/admin/users/${other.userid}')`);
+    await heading(page, other.username);
+    expect(await page.content()).not.toContain(code);
+    await page.goBack();
     await heading(page, user.username);
     expect(await page.content()).not.toContain(code);
     const password = 'eleven boats at the pier';
@@ -162,6 +180,7 @@ describe('one user', () => {
       .click();
     const rows = rowsOf(page, `Sessions of ${user.username}`);
     await rows.nth(2).waitFor();
+    expect(await page.title()).toBe(`Sessions · ${user.username} · Postern`);
     await rows.first().getByRole('button').click();
     await confirm(page, 'End session');
     await rows.nth(2).waitFor({ state: 'hidden' });
@@ -208,13 +227,19 @@ describe('roles', () => {
     await page.goto(`${site.url}/admin/users/${user.userid}/rights`);
     await page.getByLabel('Another role').selectOption('editor');
     await page.getByRole('button', { name: 'Grant …' }).click();
-    await confirm(page, 'Grant');
-    await page.getByRole('button', { name: 'Withdraw editor' }).waitFor();
+    const goOn = await hold(page, '**/v1/users/*/areas*');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Grant' }).click();
+    const withdraw = page.getByRole('button', { name: 'Withdraw editor', includeHidden: true });
+    await withdraw.waitFor({ state: 'attached' });
+    expect(await dialog.innerText()).toContain(`Grant editor to ${user.username}?`);
+    goOn();
+    await dialog.waitFor({ state: 'hidden' });
+    await withdraw.waitFor();
     expect(await statusFor(session, '/v1/auth/check?role=editor')).toBe(204);
 
     await page.getByRole('link', { name: 'Roles', exact: true }).click();
     await page.getByRole('button', { name: 'Delete editor' }).click();
-    const dialog = page.getByRole('dialog');
     await dialog.getByRole('button', { name: 'Delete' }).click();
     await dialog.getByRole('alert').getByText('Somebody holds it').waitFor();
     await shown.takeFaults(/status of 409/);
@@ -238,6 +263,7 @@ describe('roles', () => {
     await page.getByRole('link', { name: user.username }).click();
     await page.getByRole('link', { name: 'Roles and areas' }).click();
     await page.getByRole('button', { name: 'Withdraw admin' }).click();
+    await page.getByRole('dialog').getByText('This is your own account').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
     await page.getByRole('dialog').getByText('Make somebody else an admin first.').waitFor();
     await shown.takeFaults(/status of 409/);
@@ -420,6 +446,7 @@ describe('what asks for a password proved lately', () => {
     await password.waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('alert').getByText('half-made is not an app account yet').waitFor();
+    await page.getByRole('link', { name: 'delete the account' }).waitFor();
     await page.getByRole('button', { name: 'Go on' }).click();
     await password.getByLabel('Password', { exact: true }).fill(user.password);
     await password.getByRole('button', { name: 'Go on' }).click();
