@@ -1,8 +1,7 @@
 import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useEffect, useRef, type ComponentProps } from 'react';
+import type { ComponentProps } from 'react';
 import { ConfirmDialog } from './confirm-dialog.tsx';
-import { focusHeading } from './focus-heading.ts';
 
 interface ConfirmButtonProps extends Omit<ComponentProps<typeof ConfirmDialog>, 'opened' | 'onClose'> {
   /** On the button that asks. */
@@ -16,7 +15,6 @@ interface ConfirmButtonProps extends Omit<ComponentProps<typeof ConfirmDialog>, 
 /** A button that asks before it does. */
 export function ConfirmButton({ label, about, compact = false, ...dialog }: ConfirmButtonProps) {
   const [opened, { open, close }] = useDisclosure();
-  useFocusAfter(opened);
   const look = dialog.dangerous && !compact ? ({ color: 'red', variant: 'outline' } as const) : { variant: 'default' };
   return (
     <>
@@ -25,19 +23,5 @@ export function ConfirmButton({ label, about, compact = false, ...dialog }: Conf
       </Button>
       <ConfirmDialog opened={opened} onClose={close} {...dialog} />
     </>
-  );
-}
-
-/** What is done may take the button's own row away, and the keyboard's place with it: it goes on from the heading. */
-function useFocusAfter(opened: boolean): void {
-  const asked = useRef(false);
-  useEffect(() => {
-    asked.current ||= opened;
-  }, [opened]);
-  useEffect(
-    () => () => {
-      if (asked.current && document.activeElement === document.body) focusHeading();
-    },
-    [],
   );
 }

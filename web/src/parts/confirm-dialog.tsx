@@ -1,7 +1,8 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { ReauthenticationCancelled } from '../api/reauthentication.ts';
+import { focusHeading } from './focus-heading.ts';
 import { ProblemAlert } from './problem-alert.tsx';
 
 interface ConfirmDialogProps {
@@ -22,6 +23,7 @@ interface ConfirmDialogProps {
 /** Says what will happen before it does. */
 export function ConfirmDialog({ opened, onClose, title, children, action, dangerous, onConfirm }: ConfirmDialogProps) {
   const doing = useMutation({ mutationFn: onConfirm, onSuccess: close });
+  useFocusAfter(opened);
   const busy = doing.isPending;
 
   function close(): void {
@@ -62,5 +64,19 @@ export function ConfirmDialog({ opened, onClose, title, children, action, danger
         </Group>
       </Stack>
     </Modal>
+  );
+}
+
+/** What is done may take away the row that it was asked in, and the keyboard's place: it goes on from the heading. */
+function useFocusAfter(opened: boolean): void {
+  const asked = useRef(false);
+  useEffect(() => {
+    asked.current ||= opened;
+  }, [opened]);
+  useEffect(
+    () => () => {
+      if (asked.current && document.activeElement === document.body) focusHeading();
+    },
+    [],
   );
 }
