@@ -26,14 +26,14 @@ async function lookAgainLater(page: Page): Promise<void> {
 }
 
 describe('the password page', () => {
-  it('shows what the API said by field, changes the password, ends the other sessions, and is left when this one ends', async () => {
+  it('shows errors by field, changes the password, ends the other sessions, and is left when this one ends', async () => {
     const { page, shown, user } = await arrive(site, browser, '/account/password');
     const other = await login(site.url, user);
     await page.getByLabel('Current password').fill('this is not the password');
     await page.getByLabel('New password').fill(NEW_PASSWORD);
     await page.getByRole('button', { name: 'Change the password' }).click();
     await page.getByText('Wrong password').waitFor();
-    await page.getByLabel('Current password').and(page.locator('[aria-invalid=true]:focus')).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
     await shown.takeFaults(/status of 403/);
     await page.getByLabel('Current password').fill(user.password);
     await page.getByLabel('New password').fill('short');
