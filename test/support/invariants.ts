@@ -22,8 +22,7 @@ const EVERY_ANSWER: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 const CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'";
-const PAGE_POLICY =
-  /^default-src 'none'; script-src 'self'; style-src 'self' 'nonce-[\w-]{22,}'; img-src 'self' data:; /;
+const PAGE_POLICY = /^default-src 'none'; script-src 'self'; style-src 'self' 'nonce-[\w-]{22,}'; img-src 'self'; /;
 const PROBLEM_KEYS = new Set(['type', 'title', 'status', 'code', 'detail', 'requestId', 'errors']);
 const SENT_SECRETS = new Set(['password', 'currentPassword', 'newPassword', 'apitoken', 'accesstoken', 'code']);
 /** The keys under which a secret is handed out, this once. */
