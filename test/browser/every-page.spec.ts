@@ -172,7 +172,7 @@ describe.each(WIDTHS)('on a %s, in light and dark', (width) => {
     await page.getByLabel('Current password').fill('this is not the password');
     await page.getByLabel('New password').fill('a lantern in the long grass');
     await page.getByRole('button', { name: 'Change the password' }).click();
-    await page.getByRole('alert').waitFor();
+    await page.getByText('Wrong password').waitFor();
     await expectNoFaults(shown, `refused-${width}`);
     await shown.takeFaults(/status of 403/);
     await page.getByLabel('Current password').fill(user.password);
