@@ -1,5 +1,6 @@
 import { isUserid } from '../common/secret-token.js';
 import type { ClientInfo } from './client-info.js';
+import { headerValues } from './raw-headers.js';
 import { decodeOnce } from './request-target.js';
 import { parseSessionCookie, sessionCookiesOf } from './session-cookie.js';
 
@@ -60,9 +61,8 @@ export async function endLeaked(
 }
 
 function useridsIn(rawHeaders: readonly string[]): string[] {
-  const named = rawHeaders.filter((_value, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === 'x-user-id');
-  const inCookies = sessionCookiesOf({ raw: { rawHeaders } }).map((value) => parseSessionCookie(value)?.userid);
-  return [...named, ...inCookies].filter(isUserid);
+  const inCookies = sessionCookiesOf(rawHeaders).map((value) => parseSessionCookie(value)?.userid);
+  return [...headerValues(rawHeaders, 'x-user-id'), ...inCookies].filter(isUserid);
 }
 
 function matches(pattern: RegExp, texts: readonly string[]): string[] {

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import { Problem } from '../common/problem.js';
+import { headerValues } from './raw-headers.js';
 
 /** The largest body, in bytes (contract section 5). */
 export const BODY_LIMIT = 16 * 1024;
@@ -93,7 +94,7 @@ function parse(bytes: Buffer, raw: IncomingMessage): unknown {
 }
 
 function isJson({ headers, rawHeaders }: IncomingMessage): boolean {
-  const types = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-type');
+  const types = headerValues(rawHeaders, 'content-type');
   const coding = headers['content-encoding'];
   return (
     types.length === 1 &&

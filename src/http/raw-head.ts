@@ -1,5 +1,6 @@
 import type { BlockList, Socket } from 'node:net';
 import type { ClientInfo } from './client-info.js';
+import { headerValues } from './raw-headers.js';
 import { requestIdOf } from './request-id.js';
 import { isProxy, normaliseAddress } from './source-address.js';
 
@@ -33,14 +34,14 @@ export function headOf(packet: Buffer | undefined, stop = 0): RawHead {
 
 /** Who sent that head over this socket; forwarded headers count from a proxy alone. */
 export function senderOf(socket: Socket, { rawHeaders }: RawHead, proxies: BlockList): RawSender {
-  const entries = (name: string) => valuesOf(rawHeaders, name).flatMap((value) => value.split(','));
+  const entries = (name: string) => headerValues(rawHeaders, name).flatMap((value) => value.split(','));
   const scheme = isProxy(socket.remoteAddress, proxies) ? entries('x-forwarded-proto').at(-1) : undefined;
   const encrypted = 'encrypted' in socket && socket.encrypted === true;
   return {
-    requestId: requestIdOf({ 'x-request-id': valuesOf(rawHeaders, 'x-request-id').join() }),
+    requestId: requestIdOf({ 'x-request-id': headerValues(rawHeaders, 'x-request-id').join() }),
     https: scheme === undefined ? encrypted : scheme.trim().toLowerCase() === 'https',
     ip: addressOf(socket.remoteAddress, entries('x-forwarded-for'), proxies),
-    userAgent: valuesOf(rawHeaders, 'user-agent').join().slice(0, 200),
+    userAgent: headerValues(rawHeaders, 'user-agent').join().slice(0, 200),
     arrivedAt: performance.now(),
   };
 }
@@ -54,10 +55,6 @@ function addressOf(remote: string | undefined, hops: readonly string[], proxies:
     address = next;
   }
   return address;
-}
-
-function valuesOf(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter((_value, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === name);
 }
 
 function parseHeader(line: string): string[] {

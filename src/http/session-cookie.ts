@@ -1,5 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { headerValues } from './raw-headers.js';
 
 const NAME = '__Host-session';
 const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Strict';
@@ -19,16 +20,9 @@ export function sessionCookiesIn(header: string): string[] {
   return values;
 }
 
-/** A request, or what is left of one. */
-interface WithHeaders {
-  readonly raw: { readonly rawHeaders: readonly string[] };
-}
-
 /** Every session cookie that a request came with, though one at most is looked at. */
-export function sessionCookiesOf({ raw: { rawHeaders } }: WithHeaders): string[] {
-  return rawHeaders.flatMap((name, at) =>
-    at % 2 === 0 && name.toLowerCase() === 'cookie' ? sessionCookiesIn(rawHeaders[at + 1]!) : [],
-  );
+export function sessionCookiesOf(rawHeaders: readonly string[]): string[] {
+  return headerValues(rawHeaders, 'cookie').flatMap(sessionCookiesIn);
 }
 
 /** The halves of a cookie's value, `<userid>.<accesstoken>`, as sent; null where it has not got two. */
@@ -49,5 +43,5 @@ export function clearSessionCookie(reply: FastifyReply): void {
 
 /** The values of all session cookies of the call, as a handler's parameter. */
 export const SessionCookies = createParamDecorator((_data: unknown, context: ExecutionContext): string[] =>
-  sessionCookiesOf(context.switchToHttp().getRequest<FastifyRequest>()),
+  sessionCookiesOf(context.switchToHttp().getRequest<FastifyRequest>().raw.rawHeaders),
 );
