@@ -108,10 +108,12 @@ describe('one user', () => {
     const session = await login(site.url, user);
     const { page } = await arriveAsAdmin(site, browser, `/admin/users/${user.userid}`);
     await page.getByRole('button', { name: 'Disable …' }).click();
-    await confirm(page, 'Disable');
-    await page.getByRole('button', { name: 'Enable …' }).waitFor();
+    const goOn = await hold(page, '**/v1/users/me');
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
+    await page.getByRole('button', { name: 'Enable …', includeHidden: true }).waitFor({ state: 'attached' });
     expect(await page.getByRole('dialog').count()).toBe(0);
     await page.locator('h1:focus').waitFor();
+    goOn();
     expect(await statusFor(session)).toBe(401);
     await expect(webLogin(site.url, user)).rejects.toThrow('401');
     await page.getByRole('button', { name: 'Enable …' }).click();
