@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { api, type Schemas } from '../api/client.ts';
-import { ConfirmButton } from '../parts/confirm-button.tsx';
+import { RevokeButton } from '../parts/revoke-button.tsx';
 
 /** Takes an apitoken out of use. */
 export function RevokeApitoken({ apitoken: { id, name } }: { apitoken: Schemas['Apitoken'] }) {
@@ -11,16 +11,8 @@ export function RevokeApitoken({ apitoken: { id, name } }: { apitoken: Schemas['
     await client.invalidateQueries({ queryKey: ['sessions'] });
   };
   return (
-    <ConfirmButton
-      label="Revoke"
-      about={`Revoke ${name}`}
-      compact
-      title={`Revoke ${name}?`}
-      action="Revoke"
-      dangerous
-      onConfirm={revoke}
-    >
+    <RevokeButton name={name} onRevoke={revoke}>
       What logs in with it cannot any more, and the sessions it opened are over at once. It cannot be brought back.
-    </ConfirmButton>
+    </RevokeButton>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { api, type Schemas } from '../../api/client.ts';
@@ -9,6 +9,7 @@ import { Section } from '../../parts/section.tsx';
 import { TextLink } from '../../parts/text-link.tsx';
 import { TimeAgo } from '../../parts/time.tsx';
 import { useProblemForm } from '../../parts/use-problem-form.ts';
+import { UsernameInput } from '../../parts/username-input.tsx';
 import { areaUsernamesQuery } from '../queries.ts';
 import { useChanged } from '../use-changed.ts';
 
@@ -64,13 +65,9 @@ function AddUsername({ name }: { name: string }) {
     <form onSubmit={onSubmit}>
       <Stack>
         <Group align="flex-end" gap="sm">
-          <TextInput
+          <UsernameInput
             label="Another username"
-            required
-            withAsterisk={false}
             autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
             key={form.key('username')}
             {...form.getInputProps('username')}
           />

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { api, type Schemas } from '../../api/client.ts';
-import { ConfirmButton } from '../../parts/confirm-button.tsx';
+import { RevokeButton } from '../../parts/revoke-button.tsx';
 import { useChanged } from '../use-changed.ts';
 
 interface RevokeUserApitokenProps {
@@ -18,16 +18,8 @@ export function RevokeUserApitoken({ userid, apitoken: { id, name }, children }:
     await changed();
   };
   return (
-    <ConfirmButton
-      label="Revoke"
-      about={`Revoke ${name}`}
-      compact
-      title={`Revoke ${name}?`}
-      action="Revoke"
-      dangerous
-      onConfirm={revoke}
-    >
+    <RevokeButton name={name} onRevoke={revoke}>
       {children}
-    </ConfirmButton>
+    </RevokeButton>
   );
 }
