@@ -47,8 +47,9 @@ export async function startPgBouncer(serverUrl: string, connections: number): Pr
   ];
   writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
   if (isRoot) for (const path of [dir, file]) chownSync(path, NOBODY, NOBODY);
-  const as = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
-  const child = spawn(findBinary('pgbouncer'), ['-q', file], { env: {}, stdio: ['ignore', 'pipe', 'pipe'], ...as });
+  // It becomes nobody by itself, when it is loaded: nobody need not be able to reach this folder.
+  const as = isRoot ? ['-u', 'nobody'] : [];
+  const child = spawn(findBinary('pgbouncer'), ['-q', ...as, file], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
   const release = killWithUs(child.pid!, dir);
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
