@@ -2,6 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { fastify, type FastifyInstance, type onSendHookHandler, type RouteOptions } from 'fastify';
 import { Problem } from '../common/problem.js';
 import type { Config } from '../config/config.js';
+import { keepDeadlines } from './deadline.js';
 import { frontDoor, type FrontDoor } from './front-door.js';
 import { BODY_LIMIT, readBody } from './json-body.js';
 import { requestIdOf } from './request-id.js';
@@ -10,12 +11,6 @@ import { RouteTable } from './route-table.js';
 import { answerError, sendProblem } from './send-problem.js';
 import { createServer, endConnections } from './server.js';
 import { proxyList } from './source-address.js';
-
-/**
- * When a request is given up, in ms: the contract wants an answer within 5 s, and the last word takes a moment
- * on a busy machine. A route that waits out a lease has that much more (`@WaitsOneLease()`).
- */
-const ANSWER_WITHIN_MS = 4_800;
 
 /**
  * Fastify as the contract wants it, under Nest's adapter. Error handling, the 404 and the body are ours;
@@ -53,7 +48,6 @@ export function createAdapter(config: Config): HttpAdapter {
     clientErrorHandler: () => {},
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     bodyLimit: BODY_LIMIT,
-    handlerTimeout: ANSWER_WITHIN_MS,
     // Requests that come in while the server closes are served: a rolling restart fails none.
     return503OnClosing: false,
     genReqId: (raw) => requestIdOf(raw.headers),
@@ -73,9 +67,10 @@ export function createAdapter(config: Config): HttpAdapter {
   for (const method of instance.supportedMethods) {
     instance.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   }
-  instance.addHook('onRoute', (route) => prepareRoute(route, config));
+  instance.addHook('onRoute', prepareRoute);
   instance.decorateRequest('arrivedAt', 0);
   instance.addHook('onRequest', frontDoor(door));
+  keepDeadlines(instance, config.truthLeaseMs);
   instance.addHook('preValidation', readBody);
   instance.addHook('preClose', (done) => {
     endConnections(instance.server);
@@ -94,10 +89,7 @@ function routable(target: string): string {
   return faultOf(target) === null ? target : '/';
 }
 
-function prepareRoute(route: RouteOptions, config: Config): void {
-  if ((route.config as { waitsOneLease?: boolean } | undefined)?.waitsOneLease) {
-    route.handlerTimeout = ANSWER_WITHIN_MS + config.truthLeaseMs;
-  }
+function prepareRoute(route: RouteOptions): void {
   if (route.method === 'HEAD') {
     const others = [route.onSend ?? []].flat().filter(({ name }) => name !== 'headRouteOnSendHandler');
     route.onSend = [...others, sendHead] as onSendHookHandler[];

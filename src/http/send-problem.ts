@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Problem, problemBody } from '../common/problem.js';
 import { toProblem } from '../common/to-problem.js';
 import { standardHeaders } from './response-headers.js';
@@ -8,7 +8,6 @@ import { isHttps } from './source-address.js';
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const CHALLENGE = 'Bearer realm="postern"';
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 const logger = new Logger('Http');
 
 /** The headers of a problem besides those of every answer, in lower case. */
@@ -49,20 +48,10 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
  * The cause of a 5xx goes to the log, whose serializer knows what of it may, and never into the body.
  */
 export function answerError(error: unknown, reply: FastifyReply): void {
-  const problem = overdue(error, reply.request) ?? toProblem(error);
+  const problem = toProblem(error);
   const label = `${problem.status} ${problem.code}, request ${reply.request.id}`;
   if (problem.status === 500) logger.error({ err: problem.cause ?? problem, msg: label });
   else if (problem.status > 500) logger.warn({ err: problem.cause ?? problem, msg: label });
   if (reply.sent || reply.raw.headersSent) return;
   sendProblem(reply, problem);
-}
-
-/**
- * The handler's time is up: 408 while the body is still on its way, for a change `outcome_unknown` (it may
- * yet happen), else `unavailable`.
- */
-function overdue(error: unknown, request: FastifyRequest): Problem | null {
-  if ((error as { code?: unknown } | null)?.code !== 'FST_ERR_HANDLER_TIMEOUT') return null;
-  if (!request.raw.complete) return new Problem('request_timeout', { cause: error });
-  return new Problem(SAFE.has(request.method) ? 'unavailable' : 'outcome_unknown', { cause: error });
 }
