@@ -36,7 +36,7 @@ export async function guarded(world: World, { rounds, seconds }: { rounds: numbe
     for (const { name, start } of contenders(world)) {
       started.push({ name, server: await start(), micros: [], perSecond: [] });
     }
-    for (const { server } of started) await warmUp(server);
+    for (const { server } of started) await warmUp(server, 3 * seconds);
     for (let round = 0; round < rounds; round += 1) {
       for (const entry of shuffled(started)) {
         const { micros, perSecond } = await measure(entry.name, entry.server, seconds);
@@ -50,12 +50,9 @@ export async function guarded(world: World, { rounds, seconds }: { rounds: numbe
   return report(started.map(({ name, micros, perSecond }) => ({ name, micros, perSecond: median(perSecond) })));
 }
 
-/** As many calls as it takes until everything that a call runs is compiled at its best. */
-const WARM_UP_CALLS = 20_000;
-
-async function warmUp({ url, told }: Running): Promise<void> {
-  for (let calls = 0; calls < WARM_UP_CALLS;)
-    calls += (await load(url, told, { connections: 32, seconds: 2 })).requests;
+/** Until everything that a call runs is compiled at its best, and the compilers, whose time counts too, are done. */
+async function warmUp({ url, told }: Running, seconds: number): Promise<void> {
+  await load(url, told, { connections: 32, seconds });
 }
 
 async function measure(name: string, { url, pid, told }: Running, seconds: number) {

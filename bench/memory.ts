@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { createClient } from 'redis';
 import { hashSecret, makeToken } from '../src/common/secret-token.js';
 import { SessionStore } from '../src/sessions/session-store.js';
@@ -6,7 +7,7 @@ import { startTestApp, type TestApp } from '../test/support/app.js';
 import { startRedis } from '../test/support/redis-server.js';
 import { cpuMicroseconds, residentMebibytes, type World } from './lib/contender.js';
 import { load } from './lib/load.js';
-import { startPostern } from './lib/postern.js';
+import { startPostern, type RunningPostern } from './lib/postern.js';
 import { median, table } from './lib/table.js';
 
 const AT_ONCE = 256;
@@ -17,16 +18,15 @@ const CROWD = 10;
 /** What a session takes in Redis, and whether a call costs more where there are many. */
 export async function memory(world: World, { sessions }: { sessions: number }) {
   const redis = await startRedis();
-  const app = await startTestApp({ redisUrl: redis.url, store: 'redis', env: { TRUTH_LEASE_MS: '10000' } });
+  // What production refuses it cannot log in with: the same strength for both.
+  const env = { TRUTH_LEASE_MS: '10000', PASSWORD_ITERATIONS: '220000' };
+  const app = await startTestApp({ redisUrl: redis.url, store: 'redis', env });
   try {
     const single = await bytesEach(redis.url, () => fill(app, sessions, 1));
     const many = await bytesEach(redis.url, () => fill(app, sessions, PER_USER));
     const beside = await startPostern(
       { ...world, redisUrl: redis.url, newMigratedDatabase: async () => app.databaseUrl },
-      {
-        TRUTH_LEASE_MS: '10000',
-        PASSWORD_ITERATIONS: '220000',
-      },
+      env,
     );
     try {
       const rows = [
@@ -34,6 +34,7 @@ export async function memory(world: World, { sessions }: { sessions: number }) {
         [`Bytes per session, ${PER_USER} each`, many],
         ['Memory of a process after its start, MiB', residentMebibytes(beside.pid)],
       ];
+      rows.push(['Bytes per user in PostgreSQL, with one apitoken', await bytesPerUser(beside, sessions)]);
       const before = await microsPerCall(beside);
       await fill(app, sessions * CROWD, 1);
       const after = await microsPerCall(beside);
@@ -85,6 +86,23 @@ async function bytesEach(url: string, filling: () => Promise<void>): Promise<num
   await filling();
   const after = await usage(url);
   return (after.bytes - before.bytes) / (after.sessions - before.sessions);
+}
+
+/** Tables and indexes, as bulk rows leave them: neither emptied places nor audit are in it. */
+async function bytesPerUser(server: RunningPostern, count: number): Promise<number> {
+  const db = new pg.Client({ connectionString: server.databaseUrl });
+  await db.connect();
+  const size = async () => {
+    const { rows } = await db.query<{ bytes: string }>(
+      `SELECT pg_total_relation_size('users') + pg_total_relation_size('apitokens') AS bytes`,
+    );
+    return Number(rows[0]!.bytes);
+  };
+  const before = await size();
+  await server.accounts(count);
+  const bytes = (await size()) - before;
+  await db.end();
+  return bytes / count;
 }
 
 async function usage(url: string): Promise<{ bytes: number; sessions: number }> {

@@ -14,6 +14,8 @@ import type { World } from './lib/contender.js';
 import { lists } from './lists.js';
 import { logins } from './logins.js';
 import { memory } from './memory.js';
+import { processes } from './processes.js';
+import { staleness } from './staleness.js';
 
 const HERE = import.meta.dirname;
 /** `--quick` shows that everything runs; its figures say little. */
@@ -22,6 +24,8 @@ const only = process.argv.slice(2).filter((name) => !name.startsWith('--'));
 
 const SCENARIOS: Record<string, (world: World) => Promise<{ table: string; line: string; plot?: string }>> = {
   guarded: (world) => guarded(world, quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 4 }),
+  processes: (world) => processes(world, quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 6 }),
+  staleness: (world) => staleness(world, { revocations: quick ? 20 : 1_000 }),
   logins: (world) => logins(world, quick ? { rounds: 1, seconds: 3 } : { rounds: 3, seconds: 15 }),
   flood: (world) => flood(world, { seconds: quick ? 3 : 15 }),
   memory: (world) => memory(world, { sessions: quick ? 2_000 : 100_000 }),

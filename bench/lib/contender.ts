@@ -61,24 +61,24 @@ export function peer(world: World, name: string, file: string, env: Record<strin
   };
 }
 
-/** Runs Node with nothing of our environment. */
+/** Runs Node with nothing of our environment; it does not outlive us. */
 export function startNode(args: readonly string[], env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, [...args], {
+  const child = spawn(process.execPath, [...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  child.once('exit', killWithUs(child.pid!));
+  return child;
 }
 
 /** What a started child is to those who measure it. */
 export function running(child: ChildProcess, port: number, told: Told): Running {
-  const release = killWithUs(child.pid!);
   const exit = once(child, 'exit');
   const stop = async () => {
     child.kill('SIGTERM');
     const hard = setTimeout(() => child.kill('SIGKILL'), 5000);
     await exit;
     clearTimeout(hard);
-    release();
   };
   return { url: `http://127.0.0.1:${port}`, pid: child.pid!, told, stop };
 }
