@@ -35,10 +35,11 @@ export async function lists(world: World, { rows }: { rows: number }) {
         await scansOf(db, server.url + path, headers),
       ]);
     }
+    const bytes = await bytesPerAuditRow(db);
     const slowest = Math.max(...measured.map(([, ms]) => ms as number));
     return {
       table: table(['', 'ms (median)', 'how Postgres finds the rows'], measured as (string | number)[][]),
-      line: `lists at ${rows} users and ${rows} audit rows: the slowest takes ${slowest.toFixed(1)} ms`,
+      line: `lists at ${rows} users and ${rows} audit rows: the slowest takes ${slowest.toFixed(1)} ms; a row of the audit takes ${bytes} bytes`,
     };
   } finally {
     await db.end();
@@ -62,6 +63,14 @@ async function fill(db: pg.Client, rows: number): Promise<void> {
     [rows],
   );
   await db.query('VACUUM ANALYZE');
+}
+
+/** With its indexes. */
+async function bytesPerAuditRow(db: pg.Client): Promise<string> {
+  const { rows } = await db.query<{ bytes: string }>(
+    `SELECT pg_total_relation_size('audit') / count(*) AS bytes FROM audit`,
+  );
+  return rows[0]!.bytes;
 }
 
 /** The cursor after which 25 rows are left. */
