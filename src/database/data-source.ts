@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { DataSource, MigrationExecutor, type DataSourceOptions, type MigrationInterface } from 'typeorm';
+import { PooledClient } from './pooled-client.js';
 
 /** Any number; two processes that migrate at once wait for one another under it. */
 export const MIGRATION_LOCK = 7_305_114;
@@ -40,7 +41,14 @@ export function dataSourceOptions(url: string, max = 10): DataSourceOptions {
     migrations: MIGRATIONS,
     synchronize: false,
     // PgBouncer refuses unknown start-up parameters, so the server-side limits are set per transaction instead.
-    extra: { max, connectionTimeoutMillis: 1000, query_timeout: 3000, idleTimeoutMillis: 60_000, keepAlive: true },
+    extra: {
+      Client: PooledClient,
+      max,
+      connectionTimeoutMillis: 1000,
+      query_timeout: 3000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+    },
     poolErrorHandler: () => undefined,
   };
 }

@@ -3,8 +3,7 @@ import { tally, type Fleet } from '../races/fleet.js';
 import type { TestApp } from '../support/app.js';
 import { eventually } from '../support/barrier.js';
 import { api, type TokenLogin, type User } from '../support/client.js';
-import { ask as askServer, startCluster, startSentinels, type RedisFleet } from '../support/redis-fleet.js';
-import type { RedisServer } from '../support/redis-server.js';
+import { failedOver, replicated, startCluster, startSentinels, type RedisFleet } from '../support/redis-fleet.js';
 import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
 import { ask, change, decide, inLanes, report, startFleet, times } from './world.js';
 
@@ -57,26 +56,6 @@ async function disable(url: string, userid: string, admin: TokenLogin): Promise<
 /** What both processes say to each of them. */
 async function askAll(fleet: Fleet, sessions: readonly TokenLogin[]): Promise<number[]> {
   return (await inLanes(sessions, (as) => Promise.all(fleet.both.map((app) => decide(app, as))))).flat();
-}
-
-/** Resolves when every replica has what its master has. */
-async function replicated({ servers }: RedisFleet): Promise<void> {
-  for (const { url } of servers) {
-    await eventually(async () => {
-      const info = await askServer<string>(url, 'INFO', 'replication');
-      const offset = /^master_repl_offset:(\d+)/m.exec(info)?.[1];
-      const behind = [...info.matchAll(/^slave\d+:.*offset=(\d+)/gm)].filter(([, at]) => at !== offset);
-      return behind.length === 0;
-    });
-  }
-}
-
-/** Waits until another server than that is the master of its keys. */
-async function failedOver(redis: RedisFleet, old: RedisServer): Promise<void> {
-  await eventually(async () => {
-    const now = await redis.master();
-    return now !== undefined && now !== old;
-  });
 }
 
 /** Asks both processes for these all the time; gives how many were let in, and ends. */

@@ -19,10 +19,18 @@ export interface Where {
   readonly leaseMs?: number;
   /** Beside that, of both. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the second one beside or instead of that. */
+  readonly secondEnv?: Readonly<Record<string, string>>;
 }
 
 /** Two processes with cheap hashes, on a Redis, and perhaps a Postgres, that the test may kill. */
-export function startFleet({ redisUrl, databaseUrl, leaseMs = 2000, env: more = {} }: Where = {}): Promise<Fleet> {
+export function startFleet({
+  redisUrl,
+  databaseUrl,
+  leaseMs = 2000,
+  env: more = {},
+  secondEnv = {},
+}: Where = {}): Promise<Fleet> {
   const env = {
     PASSWORD_ITERATIONS: '100',
     TRUTH_LEASE_MS: String(leaseMs),
@@ -33,7 +41,7 @@ export function startFleet({ redisUrl, databaseUrl, leaseMs = 2000, env: more = 
     ...more,
   };
   // With 'redis' it would start one of its own.
-  return Fleet.start({ store: redisUrl === undefined ? 'redis' : 'postgres', env });
+  return Fleet.start({ store: redisUrl === undefined ? 'redis' : 'postgres', env, secondEnv });
 }
 
 /** Runs `work` for all of `items`, a few at a time; nothing is begun after the first that fails. */

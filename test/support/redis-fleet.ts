@@ -69,12 +69,18 @@ export async function startCluster(): Promise<RedisFleet> {
   };
 }
 
-/** A master, a replica, and three sentinels of which two must agree. */
-export async function startSentinels(): Promise<RedisFleet> {
+/**
+ * A master, a replica, and three sentinels of which two must agree.
+ * @param known gives the port under which all of them know the master; default: its own
+ */
+export async function startSentinels(
+  known = (port: number): Promise<number> => Promise.resolve(port),
+): Promise<RedisFleet> {
   const [master] = await startAll([{}]);
-  const [replica] = await startAll([{ args: ['--replicaof', '127.0.0.1', `${master!.port}`] }]);
+  const port = await known(master!.port);
+  const [replica] = await startAll([{ args: ['--replicaof', '127.0.0.1', `${port}`] }]);
   await eventually(() => isInSync(replica!));
-  const sentinels = await startAll([1, 2, 3].map(() => ({ sentinelOf: master!.port, deadAfterMs: DEAD_AFTER_MS })));
+  const sentinels = await startAll([1, 2, 3].map(() => ({ sentinelOf: port, deadAfterMs: DEAD_AFTER_MS })));
   const servers = [master!, replica!];
   await everywhere(sentinels, async ({ url }) => {
     const told = await ask<Record<string, string>>(url, 'SENTINEL', 'MASTER', 'mymaster');
@@ -86,6 +92,26 @@ export async function startSentinels(): Promise<RedisFleet> {
     master: () => masterOfSentinels(sentinels, servers),
     stop: () => stopAll([...sentinels, ...servers]),
   };
+}
+
+/** Resolves when every replica has what its master has. */
+export async function replicated({ servers }: RedisFleet): Promise<void> {
+  for (const { url } of servers) {
+    await eventually(async () => {
+      const info = await ask<string>(url, 'INFO', 'replication');
+      const offset = /^master_repl_offset:(\d+)/m.exec(info)?.[1];
+      const behind = [...info.matchAll(/^slave\d+:.*offset=(\d+)/gm)].filter(([, at]) => at !== offset);
+      return behind.length === 0;
+    });
+  }
+}
+
+/** Waits until another server than that is the master of its keys. */
+export async function failedOver(redis: RedisFleet, old: RedisServer): Promise<void> {
+  await eventually(async () => {
+    const now = await redis.master();
+    return now !== undefined && now !== old;
+  });
 }
 
 function urlOf(servers: readonly RedisServer[]): string {
