@@ -24,7 +24,8 @@ const write = (text: string) => `INSERT INTO notes VALUES ('${text}')`;
 it('a query that is not answered in time is in nobody’s way, and its transaction is over', async () => {
   const late = inTransaction(dataSource, async (tx) => {
     await tx.query(write('told that nothing has changed'));
-    await tx.query('SELECT pg_sleep(1)');
+    // Until after a ROLLBACK that waits behind it has been given up as well.
+    await tx.query('SELECT pg_sleep(1.3)');
   });
   await expect(late).rejects.toThrow();
   await inTransaction(dataSource, (tx) => tx.query(write('the next one')));
