@@ -312,6 +312,13 @@ describe('its records', () => {
     expect(records.size).toBe(3);
   });
 
+  test('keep their places whatever is asked for that is not there', () => {
+    const records = new RecordMap(3);
+    for (const key of ['a', 'b', 'c']) records.fill(key, records.announce(key), key, Infinity);
+    for (const madeUp of ['x', 'y', 'z']) records.giveUp(madeUp, records.announce(madeUp));
+    expect(['a', 'b', 'c'].map((key) => records.get(key))).toEqual(['a', 'b', 'c']);
+  });
+
   test('are filled by the reader whose announcement stands, no other', () => {
     const records = new RecordMap(3);
     const early = records.announce('a');
