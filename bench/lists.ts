@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { encodeCursor } from '../src/common/paging.js';
 import { FIRST_ADMIN } from '../test/support/first-accounts.js';
+import { startTestApp, type TestApp } from '../test/support/app.js';
 import type { World } from './lib/contender.js';
 import { startPostern } from './lib/postern.js';
 import { median, table } from './lib/table.js';
@@ -12,6 +13,9 @@ export async function lists(world: World, { rows }: { rows: number }) {
   const server = await startPostern(world);
   const db = new pg.Client({ connectionString: server.databaseUrl });
   await db.connect();
+  // Another process of the same fleet, in this one, so that its statements can be read.
+  const env = { TRUTH_LEASE_MS: '2000', PASSWORD_ITERATIONS: '220000' };
+  const app = await startTestApp({ databaseUrl: server.databaseUrl, redisUrl: world.redisUrl, env });
   try {
     await fill(db, rows);
     const headers = await server.login(FIRST_ADMIN);
@@ -19,29 +23,36 @@ export async function lists(world: World, { rows }: { rows: number }) {
     const requests = {
       'users, first page': '/v1/users',
       'users, last page': `/v1/users?cursor=${last.users}`,
-      'users by prefix': '/v1/users?search=bulk77',
+      'users by a prefix of few': '/v1/users?search=bulk77777',
+      'users by a prefix of all': '/v1/users?search=bulk',
       'users by prefix, disabled': '/v1/users?search=bulk7&status=disabled',
+      'disabled users': '/v1/users?status=disabled',
       'users of a role': '/v1/users?role=admin',
       'audit, first page': '/v1/audit',
       'audit, last page': `/v1/audit?cursor=${last.audit}`,
       'audit of one user': `/v1/audit?userid=${headers['x-user-id']}`,
-      'audit of one action': '/v1/audit?action=login',
+      'audit of the usual action': '/v1/audit?action=login',
+      'audit of a rare action': '/v1/audit?action=role.created',
+      'audit of one user and action': `/v1/audit?userid=${last.busy}&action=logout`,
     };
-    const measured = [];
+    const measured: (string | number)[][] = [];
+    const plans: string[] = [];
     for (const [name, path] of Object.entries(requests)) {
-      measured.push([
-        name,
-        await milliseconds(server.url + path, headers),
-        await scansOf(db, server.url + path, headers),
-      ]);
+      const plan = await planOf(app, db, path, headers);
+      plans.push(`${name}\n${plan.map((line) => `  ${line}`).join('\n')}`);
+      measured.push([name, await milliseconds(server.url + path, headers), waysOf(plan), rowsLeftOut(plan)]);
     }
     const bytes = await bytesPerAuditRow(db);
     const slowest = Math.max(...measured.map(([, ms]) => ms as number));
     return {
-      table: table(['', 'ms (median)', 'how Postgres finds the rows'], measured as (string | number)[][]),
+      table: [
+        table(['', 'ms (median)', 'found by', 'rows read and left out'], measured),
+        `<details><summary>The plans</summary>\n\n\`\`\`text\n${plans.join('\n\n')}\n\`\`\`\n\n</details>`,
+      ].join('\n\n'),
       line: `lists at ${rows} users and ${rows} audit rows: the slowest takes ${slowest.toFixed(1)} ms; a row of the audit takes ${bytes} bytes`,
     };
   } finally {
+    await app.close();
     await db.end();
     await server.stop();
   }
@@ -51,7 +62,7 @@ async function fill(db: pg.Client, rows: number): Promise<void> {
   await db.query('SET statement_timeout = 0');
   await db.query(
     `INSERT INTO users (userid, username, status, created_at)
-     SELECT gen_random_uuid(), 'bulk' || n, CASE WHEN n % 50 = 0 THEN 'disabled' ELSE 'active' END,
+     SELECT gen_random_uuid(), 'bulk' || n, CASE WHEN n % 10000 = 0 THEN 'disabled' ELSE 'active' END,
        now() - n * interval '1 second' FROM generate_series(1, $1::int) AS n`,
     [rows],
   );
@@ -73,8 +84,8 @@ async function bytesPerAuditRow(db: pg.Client): Promise<string> {
   return rows[0]!.bytes;
 }
 
-/** The cursor after which 25 rows are left. */
-async function lastCursors(db: pg.Client): Promise<{ users: string; audit: string }> {
+/** The cursors after which 25 rows are left, and somebody with a hundredth of the audit. */
+async function lastCursors(db: pg.Client): Promise<{ users: string; audit: string; busy: string }> {
   const cursorOf = async (table: string, time: string, id: string) => {
     const { rows } = await db.query<{ micros: string; id: string }>(
       `SELECT (extract(epoch FROM ${time}) * 1000000)::bigint AS micros, ${id}::text AS id
@@ -82,7 +93,9 @@ async function lastCursors(db: pg.Client): Promise<{ users: string; audit: strin
     );
     return encodeCursor([rows[0]!.micros, rows[0]!.id]);
   };
-  return { users: await cursorOf('users', 'created_at', 'userid'), audit: await cursorOf('audit', 'at', 'id') };
+  const { rows } = await db.query<{ actor: string }>(`SELECT actor FROM audit WHERE request_id = 'bulk' LIMIT 1`);
+  const [users, audit] = [await cursorOf('users', 'created_at', 'userid'), await cursorOf('audit', 'at', 'id')];
+  return { users, audit, busy: rows[0]!.actor };
 }
 
 async function milliseconds(url: string, headers: Record<string, string>): Promise<number> {
@@ -97,20 +110,34 @@ async function milliseconds(url: string, headers: Record<string, string>): Promi
   return median(times);
 }
 
-/** Which tables were scanned whole for one such request, as the server's own statistics count it. */
-async function scansOf(db: pg.Client, url: string, headers: Record<string, string>): Promise<string> {
-  const before = await scans(db);
-  await (await fetch(url, { headers })).text();
-  // Backends report what they did at most once a second, when they are idle.
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  const after = await scans(db);
-  const whole = Object.keys(after).filter((table) => after[table]! > (before[table] ?? 0));
-  return whole.length === 0 ? 'by index' : `scans ${whole.join(', ')}`;
+/** How PostgreSQL does what one such request asks of it: the statement over users or audit, explained as it is run. */
+async function planOf(app: TestApp, db: pg.Client, path: string, headers: Record<string, string>): Promise<string[]> {
+  const asked: { sql: string; parameters: unknown[] }[] = [];
+  const query = app.db.query.bind(app.db);
+  app.db.query = (sql: string, parameters: unknown[] = []) => {
+    if (/FROM (?:users u|audit) WHERE/.test(sql)) asked.push({ sql, parameters });
+    return query(sql, parameters);
+  };
+  const answer = await fetch(app.url + path, { headers });
+  app.db.query = query;
+  const [list, ...others] = asked;
+  if (!answer.ok || list === undefined || others.length > 0)
+    throw new Error(`${path}: ${answer.status}, ${asked.length}`);
+  const explain = `EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) ${list.sql}`;
+  const { rows } = await db.query<{ 'QUERY PLAN': string }>(explain, list.parameters);
+  return rows.map((row) => row['QUERY PLAN']);
 }
 
-async function scans(db: pg.Client): Promise<Record<string, number>> {
-  const { rows } = await db.query<{ relname: string; seq_scan: string }>(
-    `SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname IN ('users', 'audit')`,
+/** The indexes it goes by, or the tables that it scans. */
+function waysOf(plan: readonly string[]): string {
+  const ways = plan.flatMap(
+    (line) => /(?:Index|Bitmap).* using (\w+)|Bitmap Index Scan on (\w+)|Seq Scan on \w+/.exec(line) ?? [],
   );
-  return Object.fromEntries(rows.map(({ relname, seq_scan }) => [relname, Number(seq_scan)]));
+  return [...new Set(ways.filter((way) => /^(?:\w+|Seq Scan on \w+)$/.test(way ?? '')))].join(', ');
+}
+
+/** Rows that were read and not wanted. */
+function rowsLeftOut(plan: readonly string[]): number {
+  const counts = plan.map((line) => /Rows Removed by (?:Join )?Filter: (\d+)/.exec(line)?.[1] ?? 0);
+  return counts.reduce<number>((sum, count) => sum + Number(count), 0);
 }

@@ -1,6 +1,7 @@
 /**
  * Better Auth with users in Postgres and sessions in Redis as its secondary storage; its cookie cache where
- * COOKIE_CACHE=on. Its rate limit is off, as every request here comes from one address.
+ * COOKIE_CACHE=on. Its rate limit is on, as it is in production by itself, unless RATE_LIMIT=off: the guarded calls that
+ * are measured all come from one address.
  */
 import { betterAuth } from 'better-auth';
 import { getMigrations } from 'better-auth/db/migration';
@@ -19,7 +20,8 @@ const options = {
   database: new pg.Pool({ connectionString: DATABASE_URL }),
   emailAndPassword: { enabled: true },
   plugins: [username()],
-  rateLimit: { enabled: false },
+  rateLimit: { enabled: process.env.RATE_LIMIT !== 'off' },
+  advanced: { useSecureCookies: true },
   session: process.env.COOKIE_CACHE === 'on' ? { cookieCache: { enabled: true, maxAge: 300 } } : {},
   secondaryStorage: {
     get: (key) => client.get(key),

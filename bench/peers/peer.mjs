@@ -9,9 +9,9 @@ export const { DATABASE_URL, REDIS_URL } = process.env;
 export const PORT = Number(process.env.PORT);
 export const USER = { username: 'measured', password: 'a long enough passphrase' };
 
-/** A connected client of the redis package, as all its users have it. */
-export async function redis() {
-  const client = createClient({ url: REDIS_URL });
+/** A connected client of the redis package, as all its users have it, or with other options for its commands. */
+export async function redis(commandOptions) {
+  const client = createClient({ url: REDIS_URL, ...(commandOptions && { commandOptions }) });
   client.on('error', () => undefined);
   return client.connect();
 }
