@@ -22,7 +22,7 @@ const LIST = `SELECT ${COLUMNS} FROM audit WHERE ${MATCHES} ${NEWEST}`;
 const LIST_OF_USER = `SELECT * FROM (
     (SELECT ${COLUMNS} FROM audit WHERE actor = $7 AND ${MATCHES} ${NEWEST})
     UNION ALL
-    (SELECT ${COLUMNS} FROM audit WHERE target = $7 AND actor IS DISTINCT FROM $7 AND ${MATCHES} ${NEWEST})
+    (SELECT ${COLUMNS} FROM audit WHERE target = $7 AND actor IS DISTINCT FROM target AND ${MATCHES} ${NEWEST})
   ) AS theirs ${NEWEST}`;
 
 /** $1 target, $2 ip, $3 request id, $4 mode, $5 detail, $6 source and name. */
