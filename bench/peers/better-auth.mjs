@@ -53,7 +53,8 @@ app.get('/check', async (request, reply) => {
 });
 await app.listen({ port: PORT, host: '127.0.0.1' });
 
-const origin = { origin: baseURL };
+// Its limits count by address.
+const origin = { origin: baseURL, 'x-forwarded-for': '10.9.9.9' };
 await post('/api/auth/sign-up/email', { ...USER, email: 'measured@example.test', name: USER.username }, origin);
 const login = { path: '/api/auth/sign-in/username', headers: origin, body: USER };
 ready({ path: '/check', headers: { cookie: cookies(await post(login.path, USER, origin)) }, login });
