@@ -6,6 +6,8 @@ import type { DataSource } from 'typeorm';
 import { LoginOutcomes } from '../auth/login-outcomes.js';
 import { TruthService } from '../authority/truth.service.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
+import { RedisService } from '../redis/redis.service.js';
+import { NearCache } from '../sessions/near-cache.js';
 import { SessionsService } from '../sessions/sessions.service.js';
 import { measureRequests } from './request-metrics.js';
 
@@ -23,6 +25,10 @@ export function createMetrics(app: NestFastifyApplication): Registry {
   const registry = new Registry();
   // The heap, the collector, CPU, descriptors, and how late the event loop is.
   collectDefaultMetrics({ register: registry });
+  // Of several processes the one that is latest: a mean would hide it.
+  for (const metric of registry.getMetricsAsArray()) {
+    if (metric.name.startsWith('nodejs_eventloop_lag')) Object.assign(metric, { aggregator: 'max' satisfies Together });
+  }
   measureRequests(app, registry);
   measureLogins(app, registry);
   measureHashes(app, registry);
@@ -69,6 +75,12 @@ function measureDependencies(app: NestFastifyApplication, registry: Registry): v
   gauge(registry, 'postern_postgres_waiting', 'Requests that wait for a connection of the pool', [], 'sum', () => [
     [{}, pool.waitingCount],
   ]);
+  const redis = app.get(RedisService, { strict: false });
+  gauge(registry, 'postern_redis_memory_bytes', 'Of Redis; limit: its maxmemory, where it has one', ['of'], 'max', () =>
+    Object.entries(redis.memory ?? {}).map(([of, bytes]) => [{ of }, bytes]),
+  );
+  const { records } = app.get(NearCache, { strict: false });
+  gauge(registry, 'postern_near_cache_records', 'Sessions and copies in memory', [], 'sum', () => [[{}, records.size]]);
   gauge(registry, 'postern_processes', 'Processes that serve', [], 'sum', () => [[{}, 1]]);
   gauge(registry, 'postern_ready', 'Processes that are ready', [], 'sum', () => [[{}, Number(truth.ready)]]);
   gauge(registry, 'postern_up', 'Whether it answered the last heartbeat', ['dependency'], 'min', () =>

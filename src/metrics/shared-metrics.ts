@@ -1,7 +1,7 @@
 import type { Worker } from 'node:cluster';
 import { AggregatorRegistry, type Registry } from 'prom-client';
 
-/** Whoever takes longer is left out of the answer, in ms. */
+/** For whoever takes longer its last answer stands, in ms. */
 const ANSWER_WITHIN_MS = 2000;
 
 type Counted = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
@@ -16,6 +16,11 @@ interface Answer extends Question {
 
 let questions = 0;
 
+/** What each process answered last. */
+const last = new Map<Worker, Counted>();
+/** What those that have gone had counted: a sum that falls would be a restart of all of them to Prometheus. */
+let past: Counted = [];
+
 /** In a process of several: tells the first one what `registry` holds, whenever it asks. */
 export function tellMetrics(registry: Registry): void {
   process.on('message', (question: Partial<Question>) => {
@@ -27,11 +32,22 @@ export function tellMetrics(registry: Registry): void {
   });
 }
 
-/** In the first one: what those processes have counted, as if it were one; who does not answer is left out. */
+/**
+ * In the first one: what those processes have counted, as if it were one, and what those before them had counted when
+ * they were last asked.
+ */
 export async function sharedMetrics(workers: readonly Worker[]): Promise<string> {
-  const answers = await Promise.all(workers.map(ask));
-  const counted = answers.filter((answer) => answer !== null);
-  return AggregatorRegistry.aggregate(counted as never).metrics();
+  const answers = await Promise.all(workers.map(async (worker) => ({ worker, counted: await ask(worker) })));
+  for (const { worker, counted } of answers) if (counted !== null) last.set(worker, counted);
+  for (const [worker, counted] of last) if (worker.isDead()) await bury(worker, counted);
+  return AggregatorRegistry.aggregate([past, ...last.values()] as never).metrics();
+}
+
+/** A counter stays, a gauge goes. */
+async function bury(worker: Worker, counted: Counted): Promise<void> {
+  last.delete(worker);
+  const counters = counted.filter(({ type }) => (type as unknown) !== 'gauge');
+  past = await AggregatorRegistry.aggregate([past, counters] as never).getMetricsAsJSON();
 }
 
 function ask(worker: Worker): Promise<Counted | null> {

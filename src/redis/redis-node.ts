@@ -9,6 +9,8 @@ export interface RedisServer {
   readonly version: string;
   /** `standalone`, `sentinel` or `cluster`. */
   readonly mode: string;
+  /** In bytes; no limit where the server has none. */
+  readonly memory: { readonly used: number; readonly limit?: number };
   /** `undefined` where the server does not say. */
   readonly maxmemoryPolicy: string | undefined;
 }
@@ -40,6 +42,7 @@ export class RedisNode {
       lineage: `${info['run_id']}:${info['master_replid']}`,
       version: info['redis_version'] ?? '0',
       mode: info['redis_mode'] ?? 'standalone',
+      memory: memoryOf(info),
       maxmemoryPolicy: info['maxmemory_policy'],
     };
   }
@@ -53,10 +56,22 @@ export function together(servers: readonly RedisServer[]): RedisServer {
   return {
     isMaster: servers.every(({ isMaster }) => isMaster),
     lineage: lineages.join(','),
-    version: versions.toSorted((a, b) => Number.parseFloat(a) - Number.parseFloat(b))[0] ?? '0',
+    version: versions.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))[0] ?? '0',
     mode: servers[0]?.mode ?? 'standalone',
+    memory: fullest(servers.map(({ memory }) => memory)),
     maxmemoryPolicy: policies.find((policy) => policy !== 'noeviction' && policy !== undefined) ?? policies[0],
   };
+}
+
+function memoryOf(info: Record<string, string>): RedisServer['memory'] {
+  const [used, limit] = [Number(info['used_memory'] ?? 0), Number(info['maxmemory'] ?? 0)];
+  return limit > 0 ? { used, limit } : { used };
+}
+
+/** Of several servers the one that is full first. */
+function fullest(memories: readonly RedisServer['memory'][]): RedisServer['memory'] {
+  const share = ({ used, limit = Infinity }: RedisServer['memory']) => used / limit;
+  return memories.toSorted((a, b) => share(b) - share(a) || b.used - a.used)[0] ?? { used: 0 };
 }
 
 /** The fields of INFO and of CLUSTER INFO. */

@@ -26,6 +26,7 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
   private nodes: readonly RedisNode[] = [];
   /** Undefined where one node has all keys. */
   private slots: SlotMap | undefined;
+  private seen: RedisServer | undefined;
   private number = 0;
   private dialling = false;
   private closing = false;
@@ -100,8 +101,17 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
     void this.connect();
   }
 
+  /** What the servers told of their memory when they were last asked; null before. */
+  get memory(): RedisServer['memory'] | null {
+    return this.seen?.memory ?? null;
+  }
+
   /** Asks the servers, on the connections in use, what they are. Throws where one does not answer. */
   async inspect(): Promise<RedisServer> {
+    return (this.seen = await this.ask());
+  }
+
+  private async ask(): Promise<RedisServer> {
     const { nodes, slots } = this;
     if (nodes.length === 0) throw new Error('Redis is not connected');
     const servers = await Promise.all(nodes.map((node) => node.inspect()));

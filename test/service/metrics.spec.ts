@@ -149,6 +149,8 @@ describe('metrics', () => {
     expect(all.get('postern_lease_age_seconds')).toBeLessThan(5);
     expect([all.get('postern_up{dependency="postgres"}'), all.get('postern_up{dependency="redis"}')]).toEqual([1, 1]);
     expect([all.get('postern_ready'), all.get('postern_processes')]).toEqual([1, 1]);
+    expect(all.get('postern_redis_memory_bytes{of="used"}')).toBeGreaterThan(500_000);
+    expect(all.get('postern_near_cache_records')).toBe(0);
   });
 
   it('are all that the dashboard shows, and what it shows is told', async () => {
@@ -196,6 +198,13 @@ describe('metrics of several processes', () => {
       for (let call = 0; call < 6; call += 1) await api(service.url).get('/v1/config');
       await eventually(async () => (await scrape(url)).get(requests('GET', '/v1/config', 200)) === 6);
       expect((await scrape(url)).get('postern_processes')).toBe(2);
+      // Whoever dies takes no count along.
+      const [victim] = service.stdout().match(/(?<="pid":)\d+(?=[^\n]*"msg":"listening)/g)!;
+      process.kill(Number(victim), 'SIGKILL');
+      await eventually(async () => (await scrape(url)).get('postern_processes') === 1);
+      expect((await scrape(url)).get(requests('GET', '/v1/config', 200))).toBe(6);
+      await eventually(async () => (await ready()) === 2, SLOW);
+      expect((await scrape(url)).get(requests('GET', '/v1/config', 200))).toBe(6);
       expect(await service.end('SIGTERM')).toBe(0);
       await database.drop();
     },
