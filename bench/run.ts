@@ -15,6 +15,7 @@ import { lists } from './lists.js';
 import { logins } from './logins.js';
 import { memory } from './memory.js';
 import { processes } from './processes.js';
+import { profile } from './profile.js';
 import { staleness } from './staleness.js';
 
 const HERE = import.meta.dirname;
@@ -24,6 +25,7 @@ const only = process.argv.slice(2).filter((name) => !name.startsWith('--'));
 
 const SCENARIOS: Record<string, (world: World) => Promise<{ table: string; line: string; plot?: string }>> = {
   guarded: (world) => guarded(world, quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 4 }),
+  profile: (world) => profile(world, { seconds: quick ? 2 : 10 }),
   processes: (world) => processes(world, quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 6 }),
   staleness: (world) => staleness(world, { revocations: quick ? 20 : 1_000 }),
   logins: (world) => logins(world, quick ? { rounds: 1, seconds: 3 } : { rounds: 3, seconds: 15 }),
