@@ -26,7 +26,7 @@ export class PassportStrategy<T extends object> {
   }
 
   /** What the strategy finds in this request; null for nobody. Rejects with what it threw. */
-  async authenticate(request: FastifyRequest, reply: FastifyReply): Promise<T | null> {
+  authenticate(request: FastifyRequest, reply: FastifyReply): Promise<T | null> {
     return new Promise((resolve, reject) => {
       const answer = (error: unknown, found?: T | false | null) =>
         error ? reject(error as Error) : resolve(found || null);
