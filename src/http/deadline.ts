@@ -13,7 +13,8 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 /**
  * Answers every request that is not answered in time; a route that waits out a lease has that much more
  * (`@WaitsOneLease()`). One look at all that are open, ten times a second: Fastify's own `handlerTimeout` makes a timer,
- * an AbortController and a listener for each request, which is a tenth of what a guarded call costs.
+ * an AbortController and a listener for each request, which is a tenth of what a guarded call costs. An answer that has
+ * begun goes on for as long as its reader likes: only silence ends it, as it ends every connection (server.ts).
  */
 export function keepDeadlines(instance: FastifyInstance, leaseMs: number): void {
   const open = new Set<FastifyReply>();
@@ -41,8 +42,7 @@ function look(open: Set<FastifyReply>, leaseMs: number): void {
     // Nobody is told when an answer ends with its connection and not by itself.
     if (age >= ANSWER_WITHIN_MS + extraMs(reply, leaseMs)) open.delete(reply);
     else continue;
-    if (reply.raw.headersSent) reply.raw.destroy();
-    else answerError(overdue(reply), reply);
+    if (!reply.raw.headersSent) answerError(overdue(reply), reply);
   }
 }
 

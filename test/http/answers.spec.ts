@@ -3,7 +3,7 @@ import { ClientClosedError, SimpleError } from 'redis';
 import { Problem } from '../../src/common/problem.js';
 import { answerOf, expectProblem, expectStandardHeaders, UUID } from './expect-problem.js';
 import { request, sendRaw, type Answer } from './raw.js';
-import { calls, failures, ORIGIN, startApp, wait, type TestApp } from './test-app.js';
+import { calls, failures, LARGE, lease, ORIGIN, startApp, wait, type TestApp } from './test-app.js';
 
 const USERID = '7b5a1b9a-3c0f-4e51-9d6b-5b0c6a1f2e3d';
 const TOKEN_ID = '6f1c0a4bd1f04c6e9a3f5f4e3d2c1b0a';
@@ -290,6 +290,26 @@ describe('a handler that takes too long', () => {
     expect(slow).toHaveLength(1);
     expect(performance.now() - started).toBeLessThan(5000);
     expect(calls).toEqual([]);
+  });
+
+  it('has a lease more where it waits one out', async () => {
+    const short = await startApp({ truthLeaseMs: 500 });
+    const started = performance.now();
+    const inTime = send('/v1/all-things', { method: 'DELETE' });
+    const late = await fetch(`${short.url}/v1/all-things`, { method: 'DELETE' });
+    expectProblem(await answerOf(late), 503, 'outcome_unknown');
+    expect(performance.now() - started).toBeGreaterThan(5200);
+    // Of the same age, with a longer lease.
+    lease.over.resolve();
+    expect((await inTime).status).toBe(204);
+    await short.close();
+  });
+
+  it('ends no answer that has begun: who reads slowly gets all of it', async () => {
+    const answer = await fetch(`${test.url}/v1/large`);
+    // Nothing of the body is read before the time of a request is up.
+    expectProblem(await send('/v1/hang'), 503, 'unavailable');
+    expect((await answer.bytes()).length).toBe(LARGE);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import {
   Body,
   Controller,
@@ -31,6 +32,7 @@ import { credential, description, expiresAt, search, tokenName } from '../../src
 import { pageQuery, toPage } from '../../src/common/paging.js';
 import { LEAKED_CREDENTIALS, type LeakedCredentialHandler } from '../../src/http/credentials-in-url.js';
 import { TokenIdParam, UseridParam } from '../../src/http/id-params.js';
+import { WaitsOneLease } from '../../src/http/waits-one-lease.decorator.js';
 import { logRequests } from '../../src/service/request-log.js';
 import { sourceAddress } from '../../src/http/source-address.js';
 
@@ -50,8 +52,19 @@ export const calls: string[] = [];
 /** `GET /v1/wait` says that it is there and answers when it is let go. */
 export const wait = { reached: Promise.withResolvers<void>(), go: Promise.withResolvers<void>() };
 
+/** When `DELETE /v1/all-things` answers. */
+export const lease = { over: Promise.withResolvers<void>() };
+
+/** Of `GET /v1/large`, in bytes: more than the buffers of a connection take. */
+export const LARGE = 32 * 1024 * 1024;
+
 /** What `GET /v1/fail/:how` throws. */
 export const failures = new Map<string, () => unknown>();
+
+/** As a file is read. */
+function* pieces(bytes: number): Generator<Buffer> {
+  for (let left = bytes; left > 0; left -= 65_536) yield Buffer.alloc(65_536);
+}
 
 @Controller()
 class ThingController {
@@ -106,6 +119,18 @@ class ThingController {
   @Get('v1/file')
   file(): StreamableFile {
     return new StreamableFile(Buffer.from('0123456789'), { type: 'text/plain; charset=utf-8' });
+  }
+
+  @Get('v1/large')
+  large(): StreamableFile {
+    return new StreamableFile(Readable.from(pieces(LARGE)), { length: LARGE });
+  }
+
+  @Delete('v1/all-things')
+  @WaitsOneLease()
+  @HttpCode(204)
+  removeAll(): Promise<void> {
+    return lease.over.promise;
   }
 
   @Get('v1/empty')
