@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { BlockList } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { loadConfig, VARIABLES } from '../../src/config/env.js';
@@ -12,15 +13,16 @@ interface Service {
   readonly environment?: Record<string, string>;
   readonly secrets?: string[];
   readonly volumes?: string[];
-  readonly networks: string[];
+  readonly networks: string[] | Record<string, { ipv4_address: string }>;
   readonly privileged?: boolean;
   readonly user?: string;
-  readonly depends_on?: Record<string, unknown>;
+  readonly depends_on?: string[] | Record<string, unknown>;
+  readonly stop_grace_period?: string;
   readonly security_opt?: string[];
 }
 interface Compose {
   readonly services: Record<string, Service>;
-  readonly networks: Record<string, { internal?: boolean; ipam?: { config: { subnet: string }[] } }>;
+  readonly networks: Record<string, { internal?: boolean; ipam?: { config: { subnet: string; ip_range: string }[] } }>;
   readonly volumes: Record<string, unknown>;
   readonly secrets: Record<string, { file: string }>;
 }
@@ -29,6 +31,7 @@ const compose = parse(readFileSync('deploy/compose.yml', 'utf8'), { merge: true 
 const services = Object.entries(compose.services);
 const apps = services.filter(([, { build }]) => build !== undefined);
 const dockerfile = readFileSync('deploy/Dockerfile', 'utf8');
+const operations = readFileSync('docs/operations.md', 'utf8');
 const haproxy = readFileSync('deploy/haproxy/haproxy.cfg', 'utf8');
 
 /** No engine is here to run them: what can be known by reading is read. */
@@ -61,7 +64,8 @@ describe('deploy/compose.yml', () => {
       { readFile },
     );
     expect(config).toMatchObject({ environment: 'production', sessionStore: 'redis', redisMode: 'single' });
-    expect(config.trustProxy).toEqual([compose.networks['front']!.ipam!.config[0]!.subnet]);
+    const { front } = compose.services['haproxy']!.networks as Record<string, { ipv4_address: string }>;
+    expect(config.trustProxy).toEqual([`${front!.ipv4_address}/32`]);
     expect(config.bootstrapAdmin!.password).toBe(readFileSync(join(folder, 'admin_password'), 'utf8'));
   });
 
@@ -104,11 +108,37 @@ describe('deploy/compose.yml', () => {
     expect([environment['POSTERN_PROCESS_1'], environment['POSTERN_PROCESS_2']]).toEqual(['app-1:3000', 'app-2:3000']);
   });
 
+  it('gives the address of HAProxy to nobody else', () => {
+    const { front } = compose.services['haproxy']!.networks as Record<string, { ipv4_address: string }>;
+    const { subnet, ip_range } = compose.networks['front']!.ipam!.config[0]!;
+    const holds = (network: string) => {
+      const [base, length] = network.split('/');
+      const list = new BlockList();
+      list.addSubnet(base!, Number(length));
+      return list.check(front!.ipv4_address);
+    };
+    expect([holds(subnet), holds(ip_range)]).toEqual([true, false]);
+  });
+
+  it('ends HAProxy first, and lets it finish', () => {
+    const { depends_on, stop_grace_period } = compose.services['haproxy']!;
+    expect(depends_on).toEqual(apps.map(([name]) => name));
+    const [, seconds] = /^ *hard-stop-after (\d+)s$/m.exec(haproxy)!;
+    expect(Number.parseInt(stop_grace_period!)).toBeGreaterThan(Number(seconds));
+  });
+
+  it('has versions of PostgreSQL and Redis that the tests run on', () => {
+    const named = /\*\*Versions that the tests run on\*\*: PostgreSQL (.+?); Redis (.+?), Valkey/.exec(operations)!;
+    const versionOf = (name: string) => /:(\d+\.\d+)/.exec(compose.services[name]!.image)![1];
+    expect(named[1]!.split(' and ')).toContain(versionOf('postgres'));
+    expect(named[2]!.split(' and ')).toContain(versionOf('redis'));
+  });
+
   it('keeps PostgreSQL and Redis where only the service reaches them, and HAProxy from them', () => {
     expect(compose.networks['back']!.internal).toBe(true);
     const networks = Object.fromEntries(services.map(([name, service]) => [name, service.networks]));
     expect(networks).toMatchObject({
-      haproxy: ['front'],
+      haproxy: { front: expect.anything() as unknown },
       postgres: ['back'],
       redis: ['back'],
       'app-1': ['front', 'back'],
