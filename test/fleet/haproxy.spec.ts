@@ -1,13 +1,13 @@
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import { connect as connectH2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
-import { connect } from 'node:tls';
 import pg from 'pg';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 import { createTestRedis, type TestRedis } from '../setup/test-redis.js';
 import { adminLogin, type TokenLogin } from '../support/client.js';
 import { eventually } from '../support/barrier.js';
 import { FIRST_ACCOUNTS_ENV, FIRST_ADMIN } from '../support/first-accounts.js';
+import { expectProblem, send, sendRaw, type Reply } from '../support/haproxy-client.js';
 import { startHaproxy, type Haproxy } from '../support/haproxy.js';
 import { Load, type Call } from '../support/load.js';
 import { freePort } from '../support/ports.js';
@@ -30,8 +30,7 @@ beforeAll(async () => {
   ports = [await freePort(), await freePort()];
   services = [await start(0), await start(1)];
   haproxy = await startHaproxy({ processes: [`127.0.0.1:${ports[0]}`, `127.0.0.1:${ports[1]}`] });
-  as = await adminLogin(services[0]!.url);
-  credentials = { 'x-user-id': as.userid, authorization: `Bearer ${as.accesstoken}` };
+  await logIn();
 }, SLOW);
 afterAll(async () => {
   await haproxy.stop();
@@ -39,6 +38,11 @@ afterAll(async () => {
   await redis.stop();
   await database.drop();
 });
+
+async function logIn(): Promise<void> {
+  as = await adminLogin(services[0]!.url);
+  credentials = { 'x-user-id': as.userid, authorization: `Bearer ${as.accesstoken}` };
+}
 
 async function start(index: number): Promise<ServiceProcess> {
   const where = {
@@ -57,59 +61,9 @@ const LOGIN = `POST /v1/auth/login HTTP/1.1\r\n${HOST}Content-Type: application/
 /** What would be answered with 200, were it taken for a request of its own. */
 const LAST = `GET /livez HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
 
-interface Reply {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
-}
-
 function ask(path: string, { method = 'GET', headers = {} }: Partial<Call> = {}, body?: string): Promise<Reply> {
   const { certificate: ca, httpsPort: port } = haproxy;
   return send(httpsRequest({ host: '127.0.0.1', port, path, method, headers, ca, agent: false }), body);
-}
-
-function send(call: ReturnType<typeof httpRequest>, body?: string): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    call.once('error', reject);
-    call.once('response', (response) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.once('end', () =>
-        resolve({ status: response.statusCode!, headers: response.headers, text: Buffer.concat(chunks).toString() }),
-      );
-    });
-    call.end(body);
-  });
-}
-
-/** Sends bytes as they are and gives all that came until the other side ended the connection. */
-function sendRaw(text: string): Promise<string> {
-  return new Promise((resolve) => {
-    const options = {
-      port: haproxy.httpsPort,
-      host: '127.0.0.1',
-      ca: haproxy.certificate,
-      ALPNProtocols: ['http/1.1'],
-    };
-    const socket = connect(options, () => socket.write(text, 'latin1'));
-    let received = '';
-    socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
-    socket.on('error', () => undefined);
-    socket.on('close', () => resolve(received));
-  });
-}
-
-function expectProblem(reply: Reply, status: number, code: string): void {
-  expect([reply.status, reply.headers['content-type']]).toEqual([status, 'application/problem+json; charset=utf-8']);
-  const problem = JSON.parse(reply.text) as { title: string };
-  const requestId = reply.headers['x-request-id'];
-  expect(problem).toEqual({ type: 'about:blank', title: problem.title, status, code, requestId });
-  expect(reply.headers).toMatchObject({
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    'strict-transport-security': 'max-age=31536000; includeSubDomains',
-  });
 }
 
 async function query(text: string): Promise<{ ip: string }[]> {
@@ -234,7 +188,7 @@ describe('through HAProxy', () => {
     ['a target of its own', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['chunks in HTTP/1.0', `POST /v1/auth/login HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
   ])('%s is refused with a problem', async (_what, text) => {
-    const [answer] = (await sendRaw(`${text}${LAST}`)).split('\r\n\r\nHTTP/');
+    const [answer] = (await sendRaw(haproxy, `${text}${LAST}`)).split('\r\n\r\nHTTP/');
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(answer).toMatch(/content-type: application\/problem\+json/);
   });
@@ -250,25 +204,30 @@ describe('through HAProxy', () => {
     ['a space before the colon', `GET /v1/config HTTP/1.1\r\n${HOST}X-User-Id : a\r\n\r\n`],
     ['a header without a name', `GET /v1/config HTTP/1.1\r\n${HOST}: a\r\n\r\n`],
   ])('%s is refused by the parser of HAProxy, which ends the connection', async (_what, text) => {
-    const received = await sendRaw(`${text}${LAST}`);
+    const received = await sendRaw(haproxy, `${text}${LAST}`);
     expect(received).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
 
   it('NUL in a header is refused: by the service, or by HAProxy of a later version', async () => {
-    expect(await sendRaw(`GET /v1/config HTTP/1.1\r\n${HOST}X-A: b\0c\r\n\r\n${LAST}`)).toMatch(/^HTTP\/1\.1 400 /);
+    expect(await sendRaw(haproxy, `GET /v1/config HTTP/1.1\r\n${HOST}X-A: b\0c\r\n\r\n${LAST}`)).toMatch(
+      /^HTTP\/1\.1 400 /,
+    );
   });
 
   it('a length beside chunks hides no second request: HAProxy drops it and ends the connection', async () => {
     // As RFC 9112 section 6.3 allows; no rule gets to see the length.
-    const received = await sendRaw(`${LOGIN}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${LAST}`);
+    const received = await sendRaw(
+      haproxy,
+      `${LOGIN}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${LAST}`,
+    );
     expect(received).toMatch(/^HTTP\/1\.1 422 /);
     expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
 
   it('a folded header is one header, and what is folded into it is none', async () => {
     const text = `GET /v1/auth/check HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n X-User-Id: ${as.userid}\r\nConnection: close\r\n\r\n`;
-    expect(await sendRaw(text)).toMatch(/^HTTP\/1\.1 401 /);
+    expect(await sendRaw(haproxy, text)).toMatch(/^HTTP\/1\.1 401 /);
   });
 
   it('a source that asks too often is told to wait, and nobody else', async () => {
@@ -321,6 +280,41 @@ describe('behind HAProxy', () => {
     },
     SLOW,
   );
+
+  it(
+    'one process is frozen: what was asked of it is given up after 5 s, and the next call goes to the other',
+    async () => {
+      const timed = async (call: Call) => {
+        const started = performance.now();
+        const reply = await ask(call.path, call);
+        return { reply, after: performance.now() - started };
+      };
+      services[0]!.child.kill('SIGSTOP');
+      // Some go to the one and some to the other, until it is seen that it does not answer.
+      const calls = Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? reads()[0]! : write()));
+      const replies = await Promise.all(calls.map(timed));
+      expect(new Set(replies.map(({ reply }) => reply.status))).toEqual(new Set([204, 503]));
+      for (const [index, { reply, after }] of replies.entries()) {
+        const code = calls[index]!.method === undefined ? 'unavailable' : 'outcome_unknown';
+        if (reply.status === 503) expectProblem(reply, 503, code);
+        expect(after).toBeLessThan(6000);
+      }
+      for (let call = 0; call < 10; call += 1)
+        expect((await ask('/v1/auth/check', { headers: credentials })).status).toBe(204);
+      services[0]!.child.kill('SIGCONT');
+    },
+    SLOW,
+  );
+
+  it('ending all sessions may take a lease more than any other call', async () => {
+    const started = performance.now();
+    const reply = await ask('/v1/all-sessions', { method: 'DELETE', headers: credentials });
+    expect([reply.status, reply.text]).toEqual([204, '']);
+    expect(performance.now() - started).toBeGreaterThan(6000);
+    // The one that was frozen connects to Redis anew, and then lets a lease pass.
+    for (const service of services) await service.ready();
+    await logIn();
+  }, 60_000);
 
   it(
     'one process is killed, and no call that may be asked twice fails',
