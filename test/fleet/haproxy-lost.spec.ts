@@ -102,12 +102,12 @@ describe.each(VERSIONS)('an answer that does not come, over %s,', (_version, ask
   });
 });
 
-describe('a body that comes byte by byte', () => {
+describe('a request that comes byte by byte', () => {
   const HEAD = 'POST /v1/things HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 
   it.each([
-    ['of a known length', `${HEAD}Content-Length: 200\r\n\r\n`, 'a'],
-    ['in chunks', `${HEAD}Transfer-Encoding: chunked\r\n\r\n`, '1\r\na\r\n'],
+    ['with a body of a known length', `${HEAD}Content-Length: 200\r\n\r\n`, 'a'],
+    ['with a body in chunks', `${HEAD}Transfer-Encoding: chunked\r\n\r\n`, '1\r\na\r\n'],
   ])('%s is given up after 5 s, and the service never hears of it', async (_what, head, piece) => {
     const started = performance.now();
     const answer = await trickle(head, piece);
@@ -119,7 +119,14 @@ describe('a body that comes byte by byte', () => {
     expect(begun).toBe(0);
   });
 
-  it('over HTTP/2 as well', async () => {
+  it('is given up in its headers, by the parser of HAProxy', async () => {
+    const started = performance.now();
+    expect(await trickle(`${HEAD}X-Long: `, 'a')).toMatch(/^HTTP\/1\.1 408 /);
+    expect(performance.now() - started).toBeLessThan(6500);
+    expect(begun).toBe(0);
+  });
+
+  it('is given up over HTTP/2 as well', async () => {
     const client = connectH2(haproxy.url, { ca: haproxy.certificate });
     const stream = client.request({ ':method': 'POST', ':path': '/v1/things' });
     const pieces = setInterval(() => stream.write('a'), 100);
@@ -130,7 +137,7 @@ describe('a body that comes byte by byte', () => {
     expect(begun).toBe(0);
   });
 
-  it('is passed on where it is too large to be held, for the service to refuse it', async () => {
+  it('and is too large to be held is passed on, for the service to refuse it', async () => {
     const { certificate: ca, httpsPort: port } = haproxy;
     const call = httpsRequest({ host: '127.0.0.1', port, path: '/v1/large', method: 'POST', ca, agent: false });
     const reply = await send(call, 'a'.repeat(100_000));
