@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import type { Logger } from 'pino';
+import { endWithinMs } from './bootstrap/end-within.js';
 import { ensureFirstAccounts } from './bootstrap/first-accounts.js';
 import { firstStartText, visitableUrl } from './bootstrap/first-start.js';
 import type { NewAccount } from './bootstrap/insert-account.js';
@@ -32,12 +33,20 @@ process.exit(await run(cluster.isWorker ? startWorker : startService, logger));
 
 /** One process of several: the first one has made the database ready. */
 async function startWorker(opened: Opened, fatal: (reason: string) => void): Promise<void> {
-  const worker = new Worker(() => {
-    void serving.then(({ leavePort }) => leavePort());
-    process.kill(process.pid, 'SIGTERM');
-  });
-  const { serve } = await loadService();
-  const serving = serve(config, logger, fatal, (truth) => worker.mayListen(truth));
+  const stop = () => process.kill(process.pid, 'SIGTERM');
+  const handOver = () => {
+    // Why it does not serve, where it does not, is told below.
+    serving.then(({ leavePort }) => leavePort()).catch(() => undefined);
+    stop();
+  };
+  const orphaned = () => {
+    logger.error('the first process is gone: this one ends');
+    // Nobody is left who would kill it.
+    setTimeout(() => process.exit(ACCIDENT), endWithinMs(config));
+    stop();
+  };
+  const worker = new Worker(handOver, orphaned);
+  const serving = loadService().then(({ serve }) => serve(config, logger, fatal, (truth) => worker.mayListen(truth)));
   opened.add(async (gracefully) => {
     worker.stop();
     await (await serving.catch(() => null))?.stop(gracefully);
@@ -59,7 +68,8 @@ async function startService(opened: Opened, fatal: (reason: string) => void): Pr
   }
   // The others must find the embedded database; one that was configured they read themselves, secrets files and all.
   const env: Record<string, string> = config.databaseUrl === undefined ? { DATABASE_URL: ready.databaseUrl } : {};
-  processes = new Processes(config.webConcurrency, env, fatal, logger.child({ context: 'Processes' }));
+  const terms = { count: config.webConcurrency, env, endWithinMs: endWithinMs(config) };
+  processes = new Processes(terms, fatal, logger.child({ context: 'Processes' }));
   opened.add(() => processes!.stop());
   await processes.start();
   const text = async () => (await import('./metrics/shared-metrics.js')).sharedMetrics(processes!.serving);

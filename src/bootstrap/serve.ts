@@ -8,21 +8,13 @@ import { TruthService } from '../authority/truth.service.js';
 import type { Config } from '../config/config.js';
 import { RedisService } from '../redis/redis.service.js';
 import { createApp } from './create-app.js';
+import { CLOSE_MS, LAST_ANSWERS_MS } from './end-within.js';
 import { visitableUrl } from './first-start.js';
 import { requireRedis } from './require-redis.js';
 import { whyNotListening } from './startup-error.js';
 
 /** How often connections that have become idle are closed while the last requests finish, in ms. */
 const REAP_MS = 25;
-
-/**
- * What a request may still take when the server closes: every one is answered within 5 s, ending everybody's sessions
- * takes a lease (at most 10 s) more. Then whoever reads or writes too slowly is cut off.
- */
-const LAST_ANSWERS_MS = 16_000;
-
-/** What is closed after the last answer may hang with the database; the process does not wait for it any longer. */
-const CLOSE_MS = 5_000;
 
 /** The application, listening. */
 export interface Serving {

@@ -1,6 +1,7 @@
+import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TruthService } from '../authority/truth.service.js';
-import type { Order, Report } from './processes.js';
+import type { Order, Report } from './member.js';
 
 const LOOK_MS = 20;
 
@@ -9,11 +10,21 @@ export class Worker {
   private readonly toListen = Promise.withResolvers<void>();
   private readonly stopped = new AbortController();
 
-  /** @param handOver called when the others take over: accept no more connections and end */
-  constructor(handOver: () => void) {
+  /**
+   * @param handOver called when the others take over: accept no more connections and end
+   * @param orphaned called when the first process is gone, and the port with it: end
+   */
+  constructor(handOver: () => void, orphaned: () => void) {
     process.on('message', (order: Order) => {
+      if (order === 'say alive') tell('alive');
       if (order === 'listen') this.toListen.resolve();
       if (order === 'hand over') handOver();
+    });
+    const self = cluster.worker!;
+    self.once('disconnect', () => {
+      // Else Node ends this process as soon as its listeners have run, with requests in flight.
+      self.exitedAfterDisconnect = true;
+      orphaned();
     });
   }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
@@ -6,7 +6,7 @@ import { createTestRedis, type TestRedis } from '../setup/test-redis.js';
 import { eventually } from '../support/barrier.js';
 import { login, type TokenLogin } from '../support/client.js';
 import { FIRST_ACCOUNTS_ENV, FIRST_ADMIN } from '../support/first-accounts.js';
-import { Load } from '../support/load.js';
+import { KeptConnection, Load } from '../support/load.js';
 import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
 
 /** Starting a process compiles the sources. */
@@ -31,12 +31,12 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-async function start(env: Record<string, string> = {}): Promise<ServiceProcess> {
+async function start(env: Record<string, string> = {}, node?: string): Promise<ServiceProcess> {
   // Long: a machine that is busy with starting processes must not lose it.
   const lease = { TRUTH_LEASE_MS: '10000' };
   const common = { DATABASE_URL: database.url, DATA_DIR: dataDir, WEB_CONCURRENCY: '2', ...FIRST_ACCOUNTS_ENV };
   const store: Record<string, string> = env['SESSION_STORE'] === 'postgres' ? {} : { REDIS_URL: redis.url };
-  const service = await startService(processEnv({ ...common, ...lease, ...store, ...env }));
+  const service = await startService(processEnv({ ...common, ...lease, ...store, ...env }), 'src/main.ts', node);
   services.push(service);
   await service.ready();
   await eventually(() => listening(service).length >= Number(env['WEB_CONCURRENCY'] ?? 2), PATIENCE_MS);
@@ -73,8 +73,9 @@ describe('several processes on one port', () => {
       const before = listening(service);
       const load = await startLoad(service);
       service.child.kill('SIGUSR2');
-      // Another signal meanwhile changes nothing.
+      await eventually(() => said(service, 'rolling restart of 2 processes'));
       service.child.kill('SIGUSR2');
+      await eventually(() => said(service, 'SIGUSR2 changes nothing'));
       await eventually(() => said(service, 'rolling restart: done'), PATIENCE_MS);
       expect(await load.end()).toEqual(['200', '204']);
       const after = listening(service).filter((pid) => !before.includes(pid));
@@ -147,6 +148,131 @@ describe('several processes on one port', () => {
   );
 });
 
+describe('several processes, when one cannot be started', () => {
+  it(
+    'go on, try again, and keep the old ones in a rolling restart',
+    async () => {
+      const node = join(dataDir, 'node');
+      copyFileSync(process.execPath, node);
+      const service = await start({ DRAIN_SECONDS: '0' }, node);
+      const [victim, survivor] = started(service);
+      renameSync(node, `${node}-away`);
+      process.kill(victim!, 'SIGKILL');
+      // Of the one that died, and of the one that could not take its place.
+      await eventually(() => said(service, `process ${victim} has died (SIGKILL): another one is started in 1000 ms`));
+      await eventually(() => said(service, 'ENOENT): another one is started in 2000 ms'));
+      service.child.kill('SIGUSR2');
+      await eventually(() => said(service, 'rolling restart: given up'));
+      expect(isAlive(survivor!)).toBe(true);
+      expect(await readiness(service, 4)).toEqual([200, 200, 200, 200]);
+      renameSync(`${node}-away`, node);
+      await eventually(() => listening(service).length === 3, PATIENCE_MS);
+      expect(started(service).filter(isAlive)).toHaveLength(2);
+      expect(await service.end('SIGTERM')).toBe(0);
+    },
+    SLOW,
+  );
+});
+
+describe('several processes in a rolling restart', () => {
+  it(
+    'start no new one where all are to end meanwhile',
+    async () => {
+      const service = await start({ DRAIN_SECONDS: '3' });
+      const [first, second] = started(service);
+      service.child.kill('SIGUSR2');
+      await eventually(() => saidBy(service, first!, 'SIGTERM: stopping'), PATIENCE_MS);
+      // Held, so that the first one is gone well before the service is.
+      process.kill(second!, 'SIGSTOP');
+      service.child.kill('SIGTERM');
+      await eventually(() => !isAlive(first!));
+      process.kill(second!, 'SIGCONT');
+      expect(await service.exit).toBe(0);
+      expect(started(service)).toHaveLength(3);
+      expect(started(service).filter(isAlive)).toEqual([]);
+    },
+    SLOW,
+  );
+
+  it(
+    'are as many as before where one had died, and refuse nobody while one alone hands over',
+    async () => {
+      const service = await start({ DRAIN_SECONDS: '1' });
+      const before = started(service);
+      process.kill(before[1]!, 'SIGKILL');
+      await eventually(() => said(service, `process ${before[1]} has died`));
+      service.child.kill('SIGUSR2');
+      const load = await startLoad(service);
+      await eventually(() => said(service, 'rolling restart: done'), PATIENCE_MS);
+      await eventually(() => listening(service).length === 4, PATIENCE_MS);
+      expect(await load.end()).toEqual(['200', '204']);
+      expect(
+        started(service)
+          .filter((pid) => !before.includes(pid))
+          .filter(isAlive),
+      ).toHaveLength(2);
+      expect(started(service)).toHaveLength(4);
+      expect(await service.end('SIGTERM')).toBe(0);
+    },
+    SLOW,
+  );
+
+  it(
+    'are as many as before where one dies that had its turn before it',
+    async () => {
+      const service = await start({ DRAIN_SECONDS: '3', WEB_CONCURRENCY: '3' });
+      const before = started(service);
+      service.child.kill('SIGUSR2');
+      await eventually(() => saidBy(service, before[0]!, 'SIGTERM: stopping'), PATIENCE_MS);
+      process.kill(before[2]!, 'SIGKILL');
+      await eventually(() => said(service, 'rolling restart: done'), PATIENCE_MS);
+      // One for each: two in turn, and one for the dead.
+      await eventually(() => listening(service).length === 6, PATIENCE_MS);
+      expect(started(service)).toHaveLength(6);
+      expect(started(service).filter(isAlive)).toEqual(started(service).slice(3));
+      expect(await service.end('SIGTERM')).toBe(0);
+    },
+    SLOW,
+  );
+});
+
+describe('several processes, when one hangs', () => {
+  it(
+    'replace it, and end without it',
+    async () => {
+      const service = await start({ DRAIN_SECONDS: '0' });
+      const [hung, other] = started(service);
+      process.kill(hung!, 'SIGSTOP');
+      await eventually(() => said(service, `process ${hung} has died (SIGKILL)`), PATIENCE_MS);
+      expect(said(service, `process ${hung} did not answer 6 questions in turn: SIGKILL`)).toBe(true);
+      await eventually(() => listening(service).length === 3, PATIENCE_MS);
+      process.kill(other!, 'SIGSTOP');
+      expect(await service.end('SIGTERM')).toBe(0);
+      expect(said(service, `process ${other} did not end within 26000 ms: SIGKILL`)).toBe(true);
+      expect(started(service).filter(isAlive)).toEqual([]);
+    },
+    SLOW,
+  );
+});
+
+describe('several processes whose first one is killed', () => {
+  it(
+    'answer what they have, and end',
+    async () => {
+      const service = await start({ DRAIN_SECONDS: '2' });
+      const kept = new KeptConnection(service.url);
+      expect((await kept.call({ path: '/livez' })).outcome).toBe('200');
+      service.child.kill('SIGKILL');
+      for (const pid of started(service)) await eventually(() => saidBy(service, pid, 'the first process is gone'));
+      expect((await kept.call({ path: '/livez' })).outcome).toBe('200');
+      kept.close();
+      await eventually(() => !started(service).some(isAlive));
+      for (const pid of started(service)) expect(saidBy(service, pid, 'SIGTERM: stopping')).toBe(true);
+    },
+    SLOW,
+  );
+});
+
 describe('a process alone', () => {
   it(
     'goes on where a rolling restart is asked for, and says that there is none',
@@ -181,6 +307,21 @@ function lines(service: ServiceProcess): { msg?: string; pid?: number }[] {
 
 function said(service: ServiceProcess, text: string): boolean {
   return lines(service).some(({ msg }) => msg?.includes(text));
+}
+
+function saidBy(service: ServiceProcess, by: number, text: string): boolean {
+  return lines(service).some(({ msg, pid }) => pid === by && msg?.includes(text));
+}
+
+/** Those that were started, in turn, dead ones too. */
+function started(service: ServiceProcess): number[] {
+  return lines(service).flatMap(
+    ({ msg }) =>
+      /^process (\d+) is started$/
+        .exec(msg ?? '')
+        ?.slice(1)
+        .map(Number) ?? [],
+  );
 }
 
 /** Those that have said that they listen, dead ones too. */

@@ -36,13 +36,15 @@ export interface ServiceProcess extends OwnProcess {
 /**
  * Runs the service; the environment is `env` and nothing of ours.
  * @param program `dist/main.js`, where it is built, starts in a fraction of the time
+ * @param node the Node that runs it and its processes; default: the project's own
  */
 export async function startService(
   env: Readonly<Record<string, string>>,
   program: 'src/main.ts' | 'dist/main.js' = 'src/main.ts',
+  node?: string,
 ): Promise<ServiceProcess> {
   const port = env['PORT'] ?? String(await freePort());
-  const own = startProgram(program, [], { ...env, PORT: port });
+  const own = startProgram(program, [], { ...env, PORT: port }, node);
   const url = `http://127.0.0.1:${port}`;
   const status = async (path: string) => (await fetch(`${url}${path}`)).status;
   const answers = (path: string, wanted: number) =>
@@ -66,8 +68,12 @@ export function processEnv(more: Readonly<Record<string, string>>): Record<strin
   return { ...Object.fromEntries(base), LOG_LEVEL: 'info', ...more };
 }
 
-function startProgram(file: string, args: readonly string[], env: Readonly<Record<string, string>>): OwnProcess {
-  const node = existsSync(join(BIN, 'node')) ? join(BIN, 'node') : process.execPath;
+function startProgram(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  node = existsSync(join(BIN, 'node')) ? join(BIN, 'node') : process.execPath,
+): OwnProcess {
   const sources = file.endsWith('.ts') ? ['--import', TYPESCRIPT] : [];
   const child = spawn(node, [...sources, join(ROOT, file), ...args], {
     env: { PATH: process.env.PATH, ...env },
