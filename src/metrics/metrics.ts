@@ -5,6 +5,7 @@ import { Counter, Gauge, Registry, collectDefaultMetrics, type MetricConfigurati
 import type { DataSource } from 'typeorm';
 import { LoginOutcomes } from '../auth/login-outcomes.js';
 import { TruthService } from '../authority/truth.service.js';
+import { Config } from '../config/config.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { RedisService } from '../redis/redis.service.js';
 import { NearCache } from '../sessions/near-cache.js';
@@ -66,6 +67,7 @@ function measureHashes(app: NestFastifyApplication, registry: Registry): void {
 
 function measureDependencies(app: NestFastifyApplication, registry: Registry): void {
   const truth = app.get(TruthService, { strict: false });
+  const { webConcurrency } = app.get(Config, { strict: false });
   const dataSource = app.get<DataSource>(getDataSourceToken(), { strict: false });
   const pool = (dataSource.driver as unknown as { master: Pool }).master;
   gauge(registry, 'postern_postgres_connections', 'Connections of the pool, by what they do', ['state'], 'sum', () => [
@@ -82,6 +84,7 @@ function measureDependencies(app: NestFastifyApplication, registry: Registry): v
   const { records } = app.get(NearCache, { strict: false });
   gauge(registry, 'postern_near_cache_records', 'Sessions and copies in memory', [], 'sum', () => [[{}, records.size]]);
   gauge(registry, 'postern_processes', 'Processes that serve', [], 'sum', () => [[{}, 1]]);
+  gauge(registry, 'postern_processes_wanted', 'Processes that should serve', [], 'max', () => [[{}, webConcurrency]]);
   gauge(registry, 'postern_ready', 'Processes that are ready', [], 'sum', () => [[{}, Number(truth.ready)]]);
   gauge(registry, 'postern_up', 'Whether it answered the last heartbeat', ['dependency'], 'min', () =>
     Object.entries(truth.dependencies).flatMap(([dependency, up]): Sample<'dependency'>[] =>
