@@ -24,12 +24,12 @@ const quick = process.argv.includes('--quick');
 const only = process.argv.slice(2).filter((name) => !name.startsWith('--'));
 
 const SCENARIOS: Record<string, (world: World) => Promise<{ table: string; line: string; plot?: string }>> = {
-  guarded: (world) => guarded(world, quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 4 }),
+  guarded: (world) => guarded(world, quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 3 }),
   profile: (world) => profile(world, { seconds: quick ? 2 : 10 }),
-  processes: (world) => processes(world, quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 6 }),
+  processes: (world) => processes(world, quick ? { rounds: 1, seconds: 1 } : { rounds: 4, seconds: 4 }),
   staleness: (world) => staleness(world, { revocations: quick ? 20 : 1_000 }),
-  logins: (world) => logins(world, quick ? { rounds: 1, seconds: 3 } : { rounds: 3, seconds: 15 }),
-  flood: (world) => flood(world, { seconds: quick ? 3 : 15 }),
+  logins: (world) => logins(world, quick ? { rounds: 1, seconds: 3 } : { rounds: 3, seconds: 10 }),
+  flood: (world) => flood(world, { seconds: quick ? 3 : 10 }),
   memory: (world) => memory(world, { sessions: quick ? 2_000 : 100_000 }),
   lists: (world) => lists(world, { rows: quick ? 10_000 : 1_000_000 }),
 };

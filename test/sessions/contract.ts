@@ -115,9 +115,11 @@ export function describeContract(name: string, start: () => Promise<Place>): voi
       expect(await Promise.all(opened.map((each) => one.honours(each)))).toEqual([false, true, true, true]);
     });
 
-    test('50 at once leave the cap standing, and every other token is refused', async () => {
+    test('50 leave the cap standing, 25 of them at once, and every other token is refused', async () => {
       const user = await one.createUser();
-      const opened = await Promise.all(Array.from({ length: 50 }, () => one.open(user)));
+      // More at once would wait longer for the ten connections of the pool than a slow machine lets them.
+      const open25 = () => Promise.all(Array.from({ length: 25 }, () => one.open(user)));
+      const opened = [...(await open25()), ...(await open25())];
       const honoured = await Promise.all(opened.map((each) => one.honours(each)));
       expect(honoured.filter(Boolean).length).toBeLessThanOrEqual(3);
       expect(honoured.filter(Boolean).length).toBeGreaterThan(0);
