@@ -1,5 +1,5 @@
-import { cpuMicroseconds, peer, type Contender, type Running, type World } from './lib/contender.js';
-import { load } from './lib/load.js';
+import { peer, type Contender, type Running, type World } from './lib/contender.js';
+import { costOf, load } from './lib/load.js';
 import { barsOf } from './lib/plot.js';
 import { postern } from './lib/postern.js';
 import { median, table } from './lib/table.js';
@@ -41,7 +41,7 @@ export async function guarded(world: World, { rounds, seconds }: { rounds: numbe
     for (const { server } of started) await warmUp(server, 3 * seconds);
     for (let round = 0; round < rounds; round += 1) {
       for (const entry of shuffled(started)) {
-        const { micros, perSecond } = await measure(entry.name, entry.server, seconds);
+        const { micros, perSecond } = await costOf(entry.server, entry.server.told, { connections: 32, seconds });
         entry.micros.push(micros);
         entry.perSecond.push(perSecond);
       }
@@ -55,13 +55,6 @@ export async function guarded(world: World, { rounds, seconds }: { rounds: numbe
 /** Until everything that a call runs is compiled at its best, and the compilers, whose time counts too, are done. */
 async function warmUp({ url, told }: Running, seconds: number): Promise<void> {
   await load(url, told, { connections: 32, seconds });
-}
-
-async function measure(name: string, { url, pid, told }: Running, seconds: number) {
-  const before = cpuMicroseconds(pid);
-  const { requests, failed, perSecond } = await load(url, told, { connections: 32, seconds });
-  if (failed > 0 || requests === 0) throw new Error(`${name}: ${failed} of ${requests} failed`);
-  return { micros: (cpuMicroseconds(pid) - before) / requests, perSecond };
 }
 
 interface Result {

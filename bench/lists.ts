@@ -130,10 +130,8 @@ async function planOf(app: TestApp, db: pg.Client, path: string, headers: Record
 
 /** The indexes it goes by, or the tables that it scans. */
 function waysOf(plan: readonly string[]): string {
-  const ways = plan.flatMap(
-    (line) => /(?:Index|Bitmap).* using (\w+)|Bitmap Index Scan on (\w+)|Seq Scan on \w+/.exec(line) ?? [],
-  );
-  return [...new Set(ways.filter((way) => /^(?:\w+|Seq Scan on \w+)$/.test(way ?? '')))].join(', ');
+  const ways = plan.flatMap((line) => /(?<=Scan.* using |Index Scan on )\w+|Seq Scan on \w+/.exec(line) ?? []);
+  return [...new Set(ways)].join(', ');
 }
 
 /** Rows that were read and not wanted. */

@@ -5,8 +5,8 @@ import { hashSecret, makeToken } from '../src/common/secret-token.js';
 import { SessionStore } from '../src/sessions/session-store.js';
 import { startTestApp, type TestApp } from '../test/support/app.js';
 import { startRedis } from '../test/support/redis-server.js';
-import { cpuMicroseconds, residentMebibytes, type Request, type World } from './lib/contender.js';
-import { load } from './lib/load.js';
+import { residentMebibytes, type Request, type World } from './lib/contender.js';
+import { costOf } from './lib/load.js';
 import { startPostern, type RunningPostern } from './lib/postern.js';
 import { median, table } from './lib/table.js';
 
@@ -125,13 +125,11 @@ async function logInOften(server: RunningPostern, times: number): Promise<Record
   return headers;
 }
 
-async function microsPerCall({ url, pid }: RunningPostern, call: Request): Promise<number> {
+async function microsPerCall(server: RunningPostern, call: Request): Promise<number> {
   const rounds: number[] = [];
   for (let round = 0; round < 4; round += 1) {
-    const before = cpuMicroseconds(pid);
-    const { requests, failed } = await load(url, call, { connections: 32, seconds: 3 });
-    if (failed > 0) throw new Error(`${failed} of ${requests} failed`);
-    if (round > 0) rounds.push((cpuMicroseconds(pid) - before) / requests);
+    const { micros } = await costOf(server, call, { connections: 32, seconds: 3 });
+    if (round > 0) rounds.push(micros);
   }
   return median(rounds);
 }

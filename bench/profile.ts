@@ -1,8 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cpuMicroseconds, type World } from './lib/contender.js';
-import { load } from './lib/load.js';
+import type { World } from './lib/contender.js';
+import { costOf, load } from './lib/load.js';
 import { startPostern } from './lib/postern.js';
 import { table } from './lib/table.js';
 
@@ -44,9 +44,7 @@ async function profileOf(world: World, cache: string, seconds: number) {
     const server = await startPostern(world, { SESSION_CACHE: cache, NODE_OPTIONS: options });
     const at = { connections: 32, seconds };
     await load(server.url, server.told, at);
-    const before = cpuMicroseconds(server.pid);
-    const { requests } = await load(server.url, server.told, at);
-    const micros = (cpuMicroseconds(server.pid) - before) / requests;
+    const { micros } = await costOf(server, server.told, at);
     await server.stop();
     return { micros, shares: sharesOf(JSON.parse(readFileSync(largestIn(folder), 'utf8')) as Profile) };
   } finally {

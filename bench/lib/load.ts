@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { findBinary } from '../../test/setup/debian-binary.js';
-import type { Request } from './contender.js';
+import { cpuMicroseconds, type Request, type Running } from './contender.js';
 
 const AUTOCANNON = join(import.meta.dirname, '../node_modules/autocannon/autocannon.js');
 
@@ -13,7 +13,6 @@ export interface Load {
 
 export interface Measured {
   readonly requests: number;
-  readonly failed: number;
   readonly perSecond: number;
 }
 
@@ -22,6 +21,7 @@ export interface Measured {
  * a call of the servers here, so that each of them, the fastest too, has a client that is already waiting. One in
  * JavaScript is kept busy by a fast server and must be woken by a slow one, at the slow one's cost. As a batch job
  * (sched(7)), so that where both share a core an answer does not take the core from the server that is sending it.
+ * @throws where one of the calls fails: what is measured is the answer to a good one.
  */
 export async function load(url: string, { path, headers }: Request, { connections, seconds }: Load): Promise<Measured> {
   const options = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
@@ -33,7 +33,15 @@ export async function load(url: string, { path, headers }: Request, { connection
   const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output)?.slice(1) ?? [];
   const others = /Non-2xx or 3xx responses: (\d+)/.exec(output)?.slice(1) ?? [];
   const failed = [...errors, ...others].reduce((sum, count) => sum + Number(count), 0);
-  return { requests: Number(requests), failed, perSecond: Number(perSecond) };
+  if (failed > 0 || requests === '0') throw new Error(`${url}${path}: ${failed} of ${requests} failed`);
+  return { requests: Number(requests), perSecond: Number(perSecond) };
+}
+
+/** The same, with the CPU that it has cost the server's process, in microseconds per call. */
+export async function costOf({ url, pid }: Running, call: Request, job: Load): Promise<Measured & { micros: number }> {
+  const before = cpuMicroseconds(pid);
+  const measured = await load(url, call, job);
+  return { ...measured, micros: (cpuMicroseconds(pid) - before) / measured.requests };
 }
 
 export interface Paced {

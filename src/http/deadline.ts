@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Problem } from '../common/problem.js';
+import { isSafe } from './own-page.js';
 import { answerError } from './send-problem.js';
 
 /**
@@ -8,7 +9,6 @@ import { answerError } from './send-problem.js';
  */
 const ANSWER_WITHIN_MS = 4_700;
 const LOOK_MS = 100;
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /**
  * Answers every request that is not answered in time; a route that waits out a lease has that much more
@@ -54,5 +54,5 @@ function extraMs({ request }: FastifyReply, leaseMs: number): number {
 function overdue({ request }: FastifyReply): Problem {
   const cause = new Error('the time of this request is up');
   if (!request.raw.complete) return new Problem('request_timeout', { cause });
-  return new Problem(SAFE.has(request.method) ? 'unavailable' : 'outcome_unknown', { cause });
+  return new Problem(isSafe(request.method) ? 'unavailable' : 'outcome_unknown', { cause });
 }
