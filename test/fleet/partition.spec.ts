@@ -145,6 +145,15 @@ async function partition(what: string, fleet: Fleet, wire: Wire, way: Way): Prom
   await expectTruth(fleet, world);
 }
 
+/** @param world asked when the test runs: it is made before */
+function itAcceptsNobody(what: string, world: () => [Fleet, Wire]): void {
+  it.each(['back', 'there'] as const)(
+    'and nothing goes %s: it accepts nobody whom the other one has ended',
+    (way) => partition(what, ...world(), way),
+    SLOW,
+  );
+}
+
 describe('one process is cut off from Redis', () => {
   let redis: MortalRedis;
   let wire: Wire;
@@ -165,11 +174,7 @@ describe('one process is cut off from Redis', () => {
     await redis?.stop();
   }, SLOW);
 
-  it.each(['back', 'there'] as const)(
-    'and nothing goes %s: it accepts nobody whom the other one has ended',
-    (way) => partition('cut off from Redis', fleet, wire, way),
-    SLOW,
-  );
+  itAcceptsNobody('cut off from Redis', () => [fleet, wire]);
 
   it(
     'while it fills a copy: what arrives late outdoes no change',
@@ -216,11 +221,7 @@ describe('one process is cut off from Postgres', () => {
     await postgres?.stop();
   }, SLOW);
 
-  it.each(['back', 'there'] as const)(
-    'and nothing goes %s: it accepts nobody whom the other one has ended',
-    (way) => partition('cut off from Postgres', fleet, wire, way),
-    SLOW,
-  );
+  itAcceptsNobody('cut off from Postgres', () => [fleet, wire]);
 
   it(
     "everybody's sessions are over with the answer, at the one that could not be told too",
