@@ -6,6 +6,7 @@ import type { DataSource } from 'typeorm';
 import { credentialsPath, ensureFirstAccounts, makePassword } from '../../src/bootstrap/first-accounts.js';
 import { readCredentials, writeCredentials } from '../../src/bootstrap/credentials-file.js';
 import { prepareDatabase } from '../../src/bootstrap/prepare-database.js';
+import { parseToken } from '../../src/common/secret-token.js';
 import { createLogger } from '../../src/bootstrap/logger.js';
 import type { Config } from '../../src/config/config.js';
 import { loadConfig } from '../../src/config/env.js';
@@ -93,7 +94,7 @@ describe('the first accounts in development', () => {
     const rows = await inDatabase(
       `SELECT action, actor, detail FROM audit a JOIN users u ON u.userid = a.target WHERE username = 'admin' ORDER BY id`,
     );
-    const apitoken = admin!.apitoken.split('_')[1];
+    const apitoken = parseToken('apt', admin!.apitoken)!.id;
     expect(rows).toEqual([
       { action: 'user.created', actor: null, detail: { username: 'admin', apitoken } },
       { action: 'role.granted', actor: null, detail: { role: 'admin' } },
@@ -249,7 +250,7 @@ describe('the first start', () => {
       expect(all).toContain('made the first accounts');
       for (const { password, apitoken } of [FIRST_ADMIN, FIRST_APP]) {
         expect(all).not.toContain(password);
-        expect(all).not.toContain(apitoken.split('_')[2]);
+        expect(all).not.toContain(parseToken('apt', apitoken)!.secret);
       }
     },
     SLOW,
