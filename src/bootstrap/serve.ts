@@ -4,8 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { DataSource } from 'typeorm';
 import { TruthService } from '../authority/truth.service.js';
 import type { Config } from '../config/config.js';
+import { fillPool } from '../database/database.module.js';
 import { RedisService } from '../redis/redis.service.js';
 import { createApp } from './create-app.js';
 import { CLOSE_MS, LAST_ANSWERS_MS } from './end-within.js';
@@ -29,8 +31,8 @@ export interface Serving {
 }
 
 /**
- * Makes the application and listens, after a Redis that is there was found fit and the heartbeat has begun. Whether it
- * is ready is for `/readyz` to say.
+ * Makes the application and listens, after a Redis that is there was found fit, the pool was filled and the heartbeat
+ * has begun. Whether it is ready is for `/readyz` to say.
  * @param onFatal is told why this process must not go on
  * @param mayListen what it waits for before it listens, its heartbeat beating; default: nothing
  * @throws StartupError where it cannot start, and what `mayListen` throws.
@@ -47,6 +49,7 @@ export async function serve(
     const metrics = await metricsOf(app, config);
     await app.init();
     await requireRedis(app.get(RedisService), logger, onFatal);
+    await fillPool(app.get(DataSource));
     const truth = app.get(TruthService);
     truth.onFatal(onFatal);
     truth.start();

@@ -20,10 +20,23 @@ export async function connect(options: DataSourceOptions): Promise<DataSource> {
     ...options,
     poolErrorHandler: (error: Error) => logger.warn({ err: error, msg: 'a Postgres connection was lost' }),
   } as DataSourceOptions).initialize();
-  const pool = (dataSource.driver as unknown as { master: Pool }).master;
   // What a client in use has lost is told by the query that fails.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  poolOf(dataSource).on('connect', (client) => client.on('error', () => undefined));
   return dataSource;
+}
+
+/**
+ * Opens every connection of the pool, as far as Postgres lets it: the first calls of a process that takes over from
+ * another come all at once, and would wait for them, on a busy core longer than the second that they may.
+ */
+export async function fillPool(dataSource: DataSource): Promise<void> {
+  const pool = poolOf(dataSource);
+  const opened = await Promise.allSettled(Array.from({ length: pool.options.max }, () => pool.connect()));
+  for (const client of opened) if (client.status === 'fulfilled') client.value.release();
+}
+
+function poolOf(dataSource: DataSource): Pool {
+  return (dataSource.driver as unknown as { master: Pool }).master;
 }
 
 /** The one pool of this process; `Config.databaseUrl` is set by then, to the embedded Postgres too. */

@@ -141,6 +141,17 @@ describe('a service that runs', () => {
   }, SLOW);
   afterAll(close, SLOW);
 
+  it('has all of its connections to Postgres before anybody calls', async () => {
+    const looker = new pg.Client({ connectionString: database.url });
+    await looker.connect();
+    const { rows } = await looker.query(
+      `SELECT count(*)::int AS open FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'postern'`,
+    );
+    await looker.end();
+    // Ten of the pool and the heartbeat's own; the one that prepared the database may still be ending.
+    expect(rows[0].open).toBeGreaterThanOrEqual(11);
+  });
+
   it(
     'keeps its port: who comes second says that it is taken and exits 1',
     async () => {
