@@ -1,8 +1,9 @@
 /**
  * What a restart costs those who call meanwhile: `npm run test:rolling-restart`. Real HAProxy with deploy/haproxy, two
  * processes, Postgres and Redis; 32 kept connections, a quarter of the calls POST. One line for each way to restart;
- * exit code 1 where a promise is broken. `-- 20000 SIGUSR2`: fewer requests than 90,000, and one way alone.
+ * exit code 1 where a promise is broken. `-- 20000 SIGUSR2`: fewer requests than 90,000, and one way alone; `reload` is that of HAProxy.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startServices } from '../setup/services.js';
 import { createTestDatabase } from '../setup/test-database.js';
@@ -18,6 +19,8 @@ const [requests, only] = process.argv.slice(2);
 const REQUESTS = Number(requests ?? 90_000);
 const RESTARTS = 4;
 const CLIENTS = 32;
+/** Every kept connection has moved to the new worker by then. */
+const BETWEEN_RELOADS_MS = 2000;
 /** Until a process is ready on cores that have other work. */
 const PATIENCE_MS = 120_000;
 
@@ -51,6 +54,7 @@ const KILLED = { mayLosePosts: true, share: 1 / 3, pauseMs: 200 } as const;
 const WAYS: readonly Way[] = [
   { name: 'SIGTERM', start: (env) => twoProcesses(env, 'SIGTERM'), ...ORDERLY },
   { name: 'SIGUSR2', start: twoWorkers, ...ORDERLY },
+  { name: 'reload', start: proxyAlone, ...ORDERLY },
   { name: 'SIGKILL', start: (env) => twoProcesses(env, 'SIGKILL'), ...KILLED },
 ];
 
@@ -103,6 +107,22 @@ async function twoWorkers(env: Env): Promise<Site> {
     await service.end('SIGTERM');
   };
   return { haproxy, url: service.url, restart, stop };
+}
+
+/** The processes stay; the proxy reads its configuration again. */
+async function proxyAlone(env: Env): Promise<Site> {
+  const services = [await startReady(env), await startReady(env)] as const;
+  const addresses = services.map(({ url }) => new URL(url).host) as [string, string];
+  const haproxy = await startHaproxy({ processes: addresses });
+  const restart = async () => {
+    await haproxy.reload();
+    await sleep(BETWEEN_RELOADS_MS);
+  };
+  const stop = async () => {
+    await haproxy.stop();
+    for (const service of services) await service.end('SIGKILL');
+  };
+  return { haproxy, url: services[0].url, restart, stop };
 }
 
 async function startReady(env: Env): Promise<ServiceProcess> {
@@ -176,7 +196,7 @@ function report(
     `failed ${failed.GET + failed.POST} (GET ${failed.GET}, POST ${failed.POST})${why.length > 0 ? `: ${why.join(', ')}` : ''}`,
     `acknowledged and lost ${lost}`,
     `refused and done ${madeAnyway}`,
-    `restarts of both ${restarts}`,
+    `restarts ${restarts}`,
     `seconds ${seconds}`,
   ];
   const held = lost === 0 && madeAnyway === 0 && failed.GET === 0 && (mayLosePosts || failed.POST === 0);

@@ -31,6 +31,8 @@ export interface Haproxy {
   readonly exit: Promise<unknown>;
   /** What it has logged so far. */
   log(): string;
+  /** As `systemctl reload haproxy`: a new worker reads the configuration and takes over, the old one finishes. */
+  reload(): Promise<void>;
   /** Lets it answer what it has, and waits for its end. */
   stop(): Promise<void>;
 }
@@ -41,7 +43,7 @@ export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
   const pem = makeCertificate(dir);
   const httpsPort = options.httpsPort ?? (await freePort());
   const clearPort = await freePort();
-  const child = spawn(findBinary('haproxy'), ['-f', CONFIGURATION], {
+  const child = spawn(findBinary('haproxy'), ['-W', '-f', CONFIGURATION], {
     env: {
       POSTERN_HTTP: `127.0.0.1:${clearPort}`,
       POSTERN_HTTPS: `127.0.0.1:${httpsPort}`,
@@ -58,6 +60,11 @@ export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const exit = once(child, 'close');
+  const reload = async () => {
+    const from = log.length;
+    child.kill('SIGUSR2');
+    await eventually(() => log.includes('Loading success', from));
+  };
   const stop = async () => {
     child.kill('SIGUSR1');
     await exit;
@@ -70,7 +77,7 @@ export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
   });
   const certificate = readFileSync(pem, 'utf8');
   const [url, clearUrl] = [`https://127.0.0.1:${httpsPort}`, `http://127.0.0.1:${clearPort}`];
-  return { url, httpsPort, clearUrl, certificate, exit, log: () => log, stop };
+  return { url, httpsPort, clearUrl, certificate, exit, log: () => log, reload, stop };
 }
 
 /** For localhost, good for a month; gives the PEM file with the key in it. */
