@@ -270,11 +270,18 @@ describe('a near cache under a long lease', () => {
 
   test('a frozen Redis is trusted for a second, no longer, though the lease still runs', async () => {
     const { near } = world;
-    const frozenAt = performance.now();
     await redis.kill('SIGSTOP');
+    const frozenAt = performance.now();
     expect(await near.honours(opened)).toBe(true);
-    await eventually(() => !near.near.serves(near.truth.begin()));
-    expect(performance.now() - frozenAt).toBeLessThan(1050);
+    const trusted: number[] = [];
+    await eventually(() => {
+      const frozenMs = performance.now() - frozenAt;
+      const serves = near.near.serves(near.truth.begin());
+      if (serves) trusted.push(frozenMs);
+      return !serves;
+    });
+    // Until when it was seen to be trusted, however late this process looked again.
+    expect(Math.max(...trusted)).toBeLessThan(1050);
     await redis.kill('SIGCONT');
     await warm(world, opened);
   });
