@@ -186,8 +186,7 @@ describe('a near cache', () => {
   test('a new generation empties it and closes the connection', async () => {
     const opened = await openWarm();
     const { connection } = near.redis;
-    await other.db.query('UPDATE generation SET generation = gen_random_uuid()');
-    await near.truth.kick();
+    await near.newGeneration();
     // Not for a moment longer: what is asked now is not answered from memory.
     await expect(near.honours(opened)).rejects.toMatchObject({ code: 'unavailable' });
     await eventually(() => near.redis.connection !== connection && near.near.records.size === 0);
