@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { formatToken, makeToken, parseToken } from '../../src/common/secret-token.js';
 import { PasswordHasher } from '../../src/passwords/password-hasher.js';
 import type { TestApp } from '../support/app.js';
@@ -52,15 +53,15 @@ describe('with sessions in redis', () => {
   describe('the app credential in the hands of an attacker', () => {
     /**
      * What somebody can do with it against the others, all at once, and two phones in the middle of it: each request is
-     * on its way before the first is answered.
+     * on its way before the first is answered. No more than a slow machine answers within 5 s.
      */
     function attack(as: TokenLogin, phones: readonly Phone[], names: readonly string[]) {
-      const few = Array.from({ length: 30 }, () => newSource());
+      const few = Array.from({ length: 8 }, () => newSource());
       const one = newSource();
       const wrong = { ...FIRST_APP, password: WRONG };
-      const atOnce = many(500, (at) => signIn(url(at), wrong));
+      const atOnce = many(120, (at) => signIn(url(at), wrong));
       const signedUp = many(phones.length, (at) => phones[at]!.signUp(names[at]!));
-      const fromFew = many(300, (at) => signIn(url(at), wrong, few[at % few.length]));
+      const fromFew = many(80, (at) => signIn(url(at), wrong, few[at % few.length]));
       const leaks = many(12, (at) => api(url(at)).get(`/v1/users/me?apitoken=${FIRST_APP.apitoken}`));
       const signups = many(12, (at) => {
         const body = { username: `flood-${makeToken().id.slice(0, 8)}`, password: `flooded ${at} garden swing` };
@@ -90,7 +91,7 @@ describe('with sessions in redis', () => {
       expect(await revoked()).toEqual({ false: cold ? 12 : 24 });
       if (cold) return;
       // Ten sign-ups and two users' logins: nobody's wrong password for the app account cost one.
-      expect(wrong).toEqual({ '401 invalid_credentials': 800 });
+      expect(wrong).toEqual({ '401 invalid_credentials': 200 });
       expect(spent).toBe(12);
     });
 
@@ -109,7 +110,10 @@ describe('with sessions in redis', () => {
         while (!over) {
           // As long as they are of different names and from different sources, nothing but the lane stops these.
           const body = { username: `nobody-${makeToken().id.slice(0, 8)}`, password: WRONG, name: 'mine' };
-          flood.push(await api(url(at)).post('/v1/apitokens', body, { as }));
+          const reply = await api(url(at)).post('/v1/apitokens', body, { as });
+          flood.push(reply);
+          // Hashing has the lowest priority: attackers who are sent away must leave it something of a busy core.
+          if (reply.status === 503) await wait(20);
         }
       });
       const before = hashes();
@@ -211,8 +215,11 @@ function wrongLogins(): void {
       expect(answers(replies)['401 invalid_credentials']).toBe(hashed);
       expect(Object.keys(answers(replies)).filter((answer) => !/^(401|429|503)/.test(answer))).toEqual([]);
       expect((await signIn(fleet.two.url, user, home)).status).toBe(200);
-      // The wait may be over on a slow machine: another wrong one begins a longer one.
-      await eventually(async () => (await signIn(fleet.one.url, { ...user, password: WRONG })).code === 'rate_limited');
+      // Another wrong one after each wait begins a longer one, until it cannot be over before the next call.
+      await eventually(async () => {
+        const { code, headers } = await signIn(fleet.one.url, { ...user, password: WRONG });
+        return code === 'rate_limited' && Number(headers['retry-after']) > 2;
+      });
       expect((await signIn(fleet.two.url, user)).code).toBe('rate_limited');
     });
 

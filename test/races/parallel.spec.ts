@@ -21,14 +21,6 @@ describe.each(['redis', 'postgres'] as const)('with sessions in %s', (store) => 
   afterAll(() => fleet?.close());
 
   describe('sign-ups of one name', () => {
-    // A hundred share the ten connections of each process; on a busy machine the last would be 503 after a second.
-    beforeAll(() => {
-      for (const { db } of fleet.both) {
-        const { master } = db.driver as unknown as { master: { options: { connectionTimeoutMillis: number } } };
-        master.options.connectionTimeoutMillis = 4000;
-      }
-    });
-
     it('makes one of 100 that an admin sends at once, past the look-up, to two processes', async () => {
       const sessions = [await fleet.adminSession(fleet.one), await fleet.adminSession(fleet.two)];
       const names = spellings('wanted.name', 100);
