@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from './setup/test-database.js';
 import { processEnv, startService, type ServiceProcess } from './support/service-process.js';
 
+/** Starting a process compiles the sources. */
+const SLOW = 150_000;
 const ROOT = join(import.meta.dirname, '..');
 
 function read(path: string): string {
@@ -68,7 +70,7 @@ describe('the README', () => {
     dataDir = mkdtempSync(join(tmpdir(), 'postern-readme-'));
     service = await startService(processEnv({ DATABASE_URL: database.url, DATA_DIR: dataDir }));
     await service.ready();
-  }, 60_000);
+  }, SLOW);
 
   afterAll(async () => {
     expect(await service.end('SIGTERM')).toBe(0);
