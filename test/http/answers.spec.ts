@@ -288,21 +288,24 @@ describe('a handler that takes too long', () => {
     expectProblem(change, 503, 'outcome_unknown');
     expectProblem(slow[0]!, 408, 'request_timeout');
     expect(slow).toHaveLength(1);
-    expect(performance.now() - started).toBeLessThan(5000);
+    const seconds = (performance.now() - started) / 1000;
+    process.stdout.write(`given up after ${seconds.toFixed(1)} s\n`);
+    // Three times what is promised: this process may have been held up itself.
+    expect(seconds).toBeLessThan(15);
     expect(calls).toEqual([]);
   });
 
   it('has a lease more where it waits one out', async () => {
-    const short = await startApp({ truthLeaseMs: 500 });
+    const [short, long] = [await startApp({ truthLeaseMs: 500 }), await startApp({ truthLeaseMs: 10_000 })];
     const started = performance.now();
-    const inTime = send('/v1/all-things', { method: 'DELETE' });
+    const inTime = fetch(`${long.url}/v1/all-things`, { method: 'DELETE' });
     const late = await fetch(`${short.url}/v1/all-things`, { method: 'DELETE' });
     expectProblem(await answerOf(late), 503, 'outcome_unknown');
     expect(performance.now() - started).toBeGreaterThan(5200);
     // Of the same age, with a longer lease.
     lease.over.resolve();
     expect((await inTime).status).toBe(204);
-    await short.close();
+    await Promise.all([short.close(), long.close()]);
   });
 
   it('ends no answer that has begun: who reads slowly gets all of it', async () => {
