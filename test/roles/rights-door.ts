@@ -31,7 +31,8 @@ export class RightsDoor {
   static async open(): Promise<RightsDoor> {
     const database = await createTestDatabase();
     const env = { NODE_ENV: 'test', PORT: '0', LOG_LEVEL: 'warn', SWAGGER_UI: 'false', DATABASE_URL: database.url };
-    const config = loadConfig(env) as Config & { databaseUrl: string };
+    // The longest lease: with sessions in Postgres nothing waits for it, and no busy machine loses it.
+    const config = loadConfig({ ...env, TRUTH_LEASE_MS: '10000' }) as Config & { databaseUrl: string };
     const logger = createLogger(config);
     await prepareDatabase(config, logger, () => Promise.resolve());
     const serving = await serve(config, logger, (reason) => {
