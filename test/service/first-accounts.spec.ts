@@ -13,6 +13,7 @@ import { loadConfig } from '../../src/config/env.js';
 import { PasswordPolicy } from '../../src/passwords/password-policy.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 import { TEST_ENV, startTestApp } from '../support/app.js';
+import { eventually } from '../support/barrier.js';
 import { login } from '../support/client.js';
 import { FIRST_ADMIN, FIRST_APP, type Account } from '../support/first-accounts.js';
 import { processEnv, startService } from '../support/service-process.js';
@@ -211,9 +212,10 @@ describe('the first start', () => {
       const env = processEnv({ DATABASE_URL: database.url, DATA_DIR: dataDir, SWAGGER_UI: 'true' });
       const first = await startService(env);
       await first.ready();
-      const curls = [...first.stdout().matchAll(/^ {2}curl [\s\S]*?}'$/gm)].map(([line]) => line);
-      expect(curls).toHaveLength(2);
-      for (const line of curls) {
+      const curls = () => [...first.stdout().matchAll(/^ {2}curl [\s\S]*?}'$/gm)].map(([line]) => line);
+      // It is ready a moment before it says so.
+      await eventually(() => curls().length === 2);
+      for (const line of curls()) {
         expect(JSON.parse(execFileSync('/bin/sh', ['-c', line]).toString())).toMatchObject({
           accesstoken: expect.any(String),
         });
