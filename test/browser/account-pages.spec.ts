@@ -158,7 +158,7 @@ describe('deleting the account', () => {
 describe('what asks for a password proved lately', () => {
   let strict: Site;
   beforeAll(async () => {
-    strict = await startSite({ REAUTH_SECONDS: '1' });
+    strict = await startSite();
   });
   afterAll(() => strict.close());
 
@@ -168,7 +168,7 @@ describe('what asks for a password proved lately', () => {
     await heading(page, 'Profile');
     await page.getByRole('link', { name: 'Apitokens' }).click();
     await heading(page, 'Apitokens');
-    await page.waitForTimeout(1_100);
+    await strict.forgetProofs();
     await page.getByLabel('Name').fill('Attic lamp');
     await page.getByRole('button', { name: 'Make apitoken' }).click();
     const dialog = page.getByRole('dialog', { name: 'Your password, once more' });

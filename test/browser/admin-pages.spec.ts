@@ -433,13 +433,13 @@ describe('who is no admin', () => {
 describe('what asks for a password proved lately', () => {
   let strict: Site;
   beforeAll(async () => {
-    strict = await startSite({ REAUTH_SECONDS: '1' });
+    strict = await startSite();
   });
   afterAll(() => strict.close());
 
   it('asks before an app account is made of a new one, and can be gone on with', async () => {
     const { page, shown, user } = await arriveAsAdmin(strict, browser, '/admin/apps');
-    await page.waitForTimeout(1_100);
+    await strict.forgetProofs();
     await page.getByLabel('Username').fill('half-made');
     await page.getByRole('button', { name: 'Make app account' }).click();
     const password = page.getByRole('dialog', { name: 'Your password, once more' });
@@ -458,7 +458,7 @@ describe('what asks for a password proved lately', () => {
   it('asks above the dialog of a change, and does nothing without', async () => {
     const victim = await createUser(strict.url);
     const { page, shown, user } = await arriveAsAdmin(strict, browser, `/admin/users/${victim.userid}`);
-    await page.waitForTimeout(1_100);
+    await strict.forgetProofs();
     await page.getByRole('button', { name: 'Disable …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
     const password = page.getByRole('dialog', { name: 'Your password, once more' });
@@ -478,7 +478,7 @@ describe('what asks for a password proved lately', () => {
     const other = await createUser(strict.url);
     const session = await login(strict.url, other);
     const { page, shown, user } = await arriveAsAdmin(strict, browser, '/admin');
-    await page.waitForTimeout(1_100);
+    await strict.forgetProofs();
     await page.getByRole('button', { name: 'End the sessions of everybody …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'End them all' }).click();
     const password = page.getByRole('dialog', { name: 'Your password, once more' });

@@ -16,6 +16,8 @@ export interface Site {
   readonly process: ServiceProcess;
   /** Its database takes no connections until what this gives is called; resolves when it knows. */
   cutOff(): Promise<() => Promise<void>>;
+  /** The password of every session was proved long ago. */
+  forgetProofs(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,7 +53,9 @@ export async function startSite(env: Readonly<Record<string, string>> = {}): Pro
     await eventually(async () => (await fetch(`${service.url}/readyz`)).status === 503);
     return restore;
   };
-  return { url: `http://localhost:${port}`, port, databaseUrl: database.url, process: service, cutOff, close };
+  const forgetProofs = () => execute(database.url, `UPDATE sessions SET auth_time = auth_time - interval '1 day'`);
+  const url = `http://localhost:${port}`;
+  return { url, port, databaseUrl: database.url, process: service, cutOff, forgetProofs, close };
 }
 
 async function cutOffDatabase(name: string): Promise<() => Promise<void>> {
