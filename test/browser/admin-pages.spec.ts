@@ -385,6 +385,8 @@ describe('the audit log', () => {
     await page.getByRole('button', { name: 'Apply' }).click();
     await page.waitForURL(new RegExp(`userid=${user.userid}`));
     await rows.nth(3).waitFor({ state: 'hidden' });
+    // There may be none for a moment.
+    await rows.nth(2).waitFor();
     expect(await rows.allInnerTexts()).toEqual([
       expect.stringContaining('Log-in refused'),
       expect.stringContaining('Logged in'),
