@@ -8,7 +8,7 @@ import { FIRST_ADMIN } from '../support/first-accounts.js';
 import { freePort } from '../support/ports.js';
 import { ATTACKS, READS } from './support/attacks.js';
 import { startBrowser, type TestBrowser } from './support/browser.js';
-import { startRecordingProxy, type RecordingProxy } from './support/recording-proxy.js';
+import { startRecordingProxy, type Recorded, type RecordingProxy } from './support/recording-proxy.js';
 import { startSite, type Site } from './support/site.js';
 
 /** What the victim is logged in at; in front of the site, to see what reaches it. */
@@ -74,6 +74,11 @@ async function world(): Promise<unknown> {
   const replies = await Promise.all(paths.map((path) => api(site.url).get<{ items: object[] }>(path, { as: admin })));
   const items = replies.flatMap((reply) => expectStatus(reply, 200).items);
   return items.map((item) => ({ ...item, lastSeenAt: null, expiresAt: null }));
+}
+
+/** How that was answered: a page that was left may still have asked for something of its own. */
+function askedForMe(): Recorded | undefined {
+  return proxy.taken().find(({ path }) => path === '/v1/users/me');
 }
 
 async function sessionCookie(): Promise<string | undefined> {
@@ -146,9 +151,9 @@ describe('the session cookie', () => {
     proxy.taken();
     await page.getByText('More kittens').click();
     await page.waitForURL(`${service}/v1/users/me`);
-    expect(proxy.taken()[0]).toMatchObject({ cookie: false, fetchSite: 'cross-site', status: 401 });
+    expect(askedForMe()).toMatchObject({ cookie: false, fetchSite: 'cross-site', status: 401 });
     await page.goto(`${service}/v1/users/me`);
-    expect(proxy.taken()[0]).toMatchObject({ cookie: true, fetchSite: 'none', status: 200 });
+    expect(askedForMe()).toMatchObject({ cookie: true, fetchSite: 'none', status: 200 });
     await page.close();
   });
 
@@ -158,6 +163,6 @@ describe('the session cookie', () => {
     await logIn(page, url);
     proxy.taken();
     await page.goto(`${url}/v1/users/me`);
-    expect(proxy.taken()[0]).toMatchObject({ cookie: true, status: 200 });
+    expect(askedForMe()).toMatchObject({ cookie: true, status: 200 });
   });
 });
