@@ -23,7 +23,7 @@ export async function watchFaults(context: BrowserContext): Promise<Faults> {
   context.on('weberror', (error) => found.push(`thrown: ${error.error().message}`));
   const take = async (pattern: RegExp) => {
     const taken = () => found.filter((fault) => pattern.test(fault));
-    await eventually(() => taken().length > 0, 5_000);
+    await eventually(() => taken().length > 0, 15_000);
     const these = taken();
     found = found.filter((fault) => !these.includes(fault));
     return these;
