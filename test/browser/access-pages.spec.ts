@@ -1,3 +1,4 @@
+import { eventually } from '../support/barrier.js';
 import { adminLogin, api, createUser, expectStatus, newSource } from '../support/client.js';
 import { startBrowser, type TestBrowser } from './support/browser.js';
 import { expectNoAxeViolations } from './support/open-page.js';
@@ -111,7 +112,8 @@ describe('the log-in page', () => {
     await page.keyboard.type(user.password);
     await page.keyboard.press('Enter');
     await heading(page, 'Profile');
-    expect(await page.title()).toBe('Profile · Postern');
+    // The tab is named after the heading has been shown.
+    await eventually(async () => (await page.title()) === 'Profile · Postern');
     await page.locator('h1:focus').waitFor();
   });
 
