@@ -48,7 +48,12 @@ export class Accounts {
   static async start(env: Record<string, string> = {}): Promise<Accounts> {
     const { url, drop } = await createTestDatabase();
     // The longest lease: with sessions in Postgres nothing waits for it, and no busy machine loses it.
-    const settings = { NODE_ENV: 'test', PASSWORD_ITERATIONS: '1000', SESSION_STORE: 'postgres', TRUTH_LEASE_MS: '10000' };
+    const settings = {
+      NODE_ENV: 'test',
+      PASSWORD_ITERATIONS: '1000',
+      SESSION_STORE: 'postgres',
+      TRUTH_LEASE_MS: '10000',
+    };
     const config = loadConfig({ ...settings, ...env });
     const module = await Test.createTestingModule({
       imports: [
