@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { createCluster, POSTGRES_NAME } from '../../src/database/embedded-postgres-cluster.js';
 import { findPostgresFiles, type PostgresFiles } from '../../src/database/embedded-postgres-files.js';
-import { freePort, isRunning, spawnPostgres, stopPostmaster } from '../../src/database/embedded-postgres-process.js';
+import { isRunning, spawnPostgres, stopPostmaster } from '../../src/database/embedded-postgres-process.js';
 import { killWithUs } from '../setup/guard.js';
+import { freePort } from '../support/ports.js';
 
 const POLL_MS = 5;
 /** The back ends of one that was killed hold its shared memory a moment longer, and a start within it fails. */

@@ -7,11 +7,12 @@ import {
   POSTGRES_ENV,
   runnablePostgres,
 } from '../../src/database/embedded-postgres-files.js';
-import { freePort, spawnPostgres, stopPostmaster } from '../../src/database/embedded-postgres-process.js';
+import { spawnPostgres, stopPostmaster } from '../../src/database/embedded-postgres-process.js';
 import { makeFolder } from '../setup/folders.js';
 import { killWithUs } from '../setup/guard.js';
 import { execute } from '../setup/postgres-client.js';
 import { eventually } from './barrier.js';
+import { freePort } from './ports.js';
 
 const CACHE = join(import.meta.dirname, '../../.cache');
 /** The same binaries as the embedded ones, of the oldest PostgreSQL that is supported. */
