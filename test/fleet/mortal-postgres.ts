@@ -12,7 +12,7 @@ import { freePort } from '../support/ports.js';
 
 const POLL_MS = 5;
 /** The back ends of one that was killed hold its shared memory a moment longer, and a start within it fails. */
-const START_WITHIN_MS = 20_000;
+const START_WITHIN_MS = 60_000;
 
 /**
  * A Postgres that stays away when it is killed, until it is told to come back: the embedded one would start again by
@@ -75,7 +75,7 @@ export class MortalPostgres {
 
   private async letsIn(): Promise<boolean> {
     if (!isRunning(this.child)) return false;
-    const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: 1000 });
+    const client = new pg.Client({ connectionString: this.url, connectionTimeoutMillis: 5000 });
     client.on('error', () => undefined);
     try {
       await client.connect();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createClient } from 'redis';
+import { eventually } from '../support/barrier.js';
 import { startRedis } from '../support/redis-server.js';
 import { findBinary } from './debian-binary.js';
 import { makeFolder, removeDatabaseFolder } from './folders.js';
@@ -68,8 +69,8 @@ describe('startRedis', () => {
     const { pid, dir } = JSON.parse(line) as { pid: number; dir: string };
     expect(existsSync(dir)).toBe(true);
     user.kill('SIGKILL');
-    // The folder goes last.
+    // The folder goes last, a moment after the signal that ends the process.
     while (existsSync(dir)) await wait(50);
-    expect(existsSync(`/proc/${pid}/exe`)).toBe(false);
+    await eventually(() => !existsSync(`/proc/${pid}/exe`));
   });
 });

@@ -24,7 +24,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 
 /** Autovacuum's own connection cannot be ended by us, and is gone a moment later: 42501 is asked again. */
 async function drop(server: string, name: string): Promise<void> {
-  for (let tries = 20; ; tries -= 1) {
+  for (let tries = 100; ; tries -= 1) {
     try {
       return await execute(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     } catch (error) {

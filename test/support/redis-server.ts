@@ -37,7 +37,7 @@ export interface RedisServerOptions {
 }
 
 const POLL_MS = 5;
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 60_000;
 /** Nothing evicted, nothing saved unless asked, and DEBUG for tests that want a slow or a failing server. */
 const SETTINGS = ['--bind', '127.0.0.1', '--maxmemory-policy', 'noeviction', '--save', '', '--appendonly', 'no'];
 const DEBUGGING = ['--enable-debug-command', 'local'];
