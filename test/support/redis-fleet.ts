@@ -21,6 +21,10 @@ export interface RedisFleet {
 const PATIENCE_MS = 10_000;
 /** For one that may be killed or frozen, where another can be asked instead. */
 const BRIEFLY_MS = 500;
+/** While a Cluster forms: who is not answered within it forgets whom it was to meet, or takes a master for dead. */
+const FORMING_MS = 30_000;
+/** Whoever wants to be the next master, and is not elected, waits up to 10 s for its next try. */
+const FAILOVER_MS = 60_000;
 
 /** Sends one command and hangs up. Throws where the server is away. */
 export function ask<T>(url: string, ...args: string[]): Promise<T> {
@@ -40,7 +44,7 @@ async function askWithin<T>(ms: number, url: string, args: readonly string[]): P
 
 /** Three masters, and one replica of the first. */
 export async function startCluster(): Promise<RedisFleet> {
-  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(DEAD_AFTER_MS), '--cluster-port'];
+  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', String(FORMING_MS), '--cluster-port'];
   const buses = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
   const servers = await startAll(buses.map((port) => ({ args: [...args, `${port}`] })));
   const [first, second, third, replica] = servers as [RedisServer, RedisServer, RedisServer, RedisServer];
@@ -61,6 +65,7 @@ export async function startCluster(): Promise<RedisFleet> {
   await ask(replica.url, 'CLUSTER', 'REPLICATE', id);
   await eventually(() => isInSync(replica));
   await everywhere(servers, async ({ url }) => (await ask<unknown[][]>(url, 'CLUSTER', 'SLOTS'))[0]!.length === 4);
+  for (const { url } of servers) await ask(url, 'CONFIG', 'SET', 'cluster-node-timeout', `${DEAD_AFTER_MS}`);
   return {
     env: { REDIS_URL: urlOf(servers), REDIS_MODE: 'cluster' },
     servers,
@@ -111,7 +116,7 @@ export async function failedOver(redis: RedisFleet, old: RedisServer): Promise<v
   await eventually(async () => {
     const now = await redis.master();
     return now !== undefined && now !== old;
-  });
+  }, FAILOVER_MS);
 }
 
 function urlOf(servers: readonly RedisServer[]): string {
