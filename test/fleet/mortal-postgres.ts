@@ -43,12 +43,17 @@ export class MortalPostgres {
     return `postgres://${POSTGRES_NAME}:${password}@127.0.0.1:${this.port}/${POSTGRES_NAME}`;
   }
 
-  /** `kill -9` of the postmaster; its back ends end by themselves. */
+  /** `kill -9` of the postmaster. Resolves when a back end has seen it, which answers until then, and ended by itself. */
   async kill(): Promise<void> {
+    const witness = new pg.Client({ connectionString: this.url });
+    witness.on('error', () => undefined);
+    await witness.connect();
+    const cutOff = new Promise((resolve) => witness.once('end', resolve));
     const exit = once(this.child!, 'exit');
     this.child!.kill('SIGKILL');
     await exit;
     this.release();
+    await cutOff;
   }
 
   /** Starts it, and resolves when it lets in. */
