@@ -88,8 +88,16 @@ function postmasterPid(dir: string): number {
 /** The process is reaped, by its parent or by init, before this ends. */
 async function killPostmaster(pid: number): Promise<void> {
   process.kill(pid, 'SIGKILL');
-  const isThere = () => existsSync(`/proc/${pid}`) && !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  while (isThere()) await new Promise(setImmediate);
+  while (isThere(pid)) await new Promise(setImmediate);
+}
+
+/** It may be reaped while it is looked at. */
+function isThere(pid: number): boolean {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 /** A test that failed may have left anything behind. */
