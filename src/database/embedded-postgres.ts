@@ -69,6 +69,8 @@ class Membership {
   private readonly password: string;
   /** Its shared lock says that we are here; it ends with us, however we end. */
   private presence: pg.Client | undefined;
+  /** SQLSTATE with which the server has ended that connection while nothing was asked on it. */
+  private endedBy: string | undefined;
   private port: number | undefined;
   private child: ChildProcess | undefined;
   private rejoining: Promise<void> | undefined;
@@ -121,7 +123,7 @@ class Membership {
       keepAlive: true,
     });
     // Without a listener a lost connection would end the process; what follows from it is done at its end.
-    client.on('error', () => undefined);
+    client.on('error', (error: Error & { code?: string }) => (this.endedBy = error.code));
     try {
       await client.connect();
       await client.query('SET statement_timeout = 0; SET lock_timeout = 0');
@@ -135,6 +137,7 @@ class Membership {
     }
     client.on('end', this.rejoin);
     this.presence = client;
+    this.endedBy = undefined;
     this.port = port;
     return true;
   }
@@ -162,8 +165,9 @@ class Membership {
       const { rows } = await client.query<{ alone: boolean }>('SELECT pg_try_advisory_lock($1) AS alone', [USERS_LOCK]);
       if (rows[0]?.alone === true) await stopPostmaster(this.files.data);
     } catch (error) {
-      // It went away by itself, or another who left at the same moment is stopping it, its pid file still there.
-      const isStopping = (error as { code?: string }).code === ADMIN_SHUTDOWN;
+      // It went away by itself, or another who left at the same moment is stopping it, its pid file still there. Said
+      // between two questions, that is not what the next one fails with.
+      const isStopping = [(error as { code?: string }).code, this.endedBy].includes(ADMIN_SHUTDOWN);
       if (!isStopping && readPostmaster(this.files.data) !== undefined) throw error;
     } finally {
       await client.end();

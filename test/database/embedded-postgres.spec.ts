@@ -232,6 +232,31 @@ describe('several processes on one folder', () => {
     expect(existsSync(pidFile(dir))).toBe(false);
   });
 
+  it('leave in peace where another one stops the server between two of their questions', async () => {
+    const dir = newDatabase();
+    const server = await start(dir);
+    const pid = postmasterPid(dir);
+    const signal = (name: NodeJS.Signals) => isThere(pid) && process.kill(pid, name);
+    const client = pg.Client.prototype as unknown as { query(this: pg.Client, ...args: unknown[]): unknown };
+    const { query: original } = client;
+    client.query = async function (...args) {
+      if (String(args[0]).includes('pg_try_advisory_lock')) {
+        const told = once(this, 'error');
+        signal('SIGINT');
+        await told;
+        // It is not gone yet.
+        signal('SIGSTOP');
+      }
+      return original.apply(this, args);
+    };
+    try {
+      await server.stop();
+    } finally {
+      client.query = original;
+      signal('SIGCONT');
+    }
+  });
+
   it('may start while the last one leaves', async () => {
     const dir = newDatabase();
     const leaver = await start(dir);
