@@ -1,4 +1,4 @@
-import { ConnectionError, createClient, login, memoryStore, tokenMode, type TransportOptions } from 'postern-client';
+import { ConnectionError, createClient, login, memoryStore, tokenMode } from 'postern-client';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/barrier.js';
 import { createUser, type User } from '../support/client.js';
@@ -18,8 +18,8 @@ beforeEach(async () => {
 afterEach(() => between.close());
 afterAll(() => app.close());
 
-async function loggedIn(options: TransportOptions = {}) {
-  const api = createClient({ ...options, baseUrl: between.url, mode: tokenMode({ store: memoryStore() }) });
+async function loggedIn() {
+  const api = createClient({ baseUrl: between.url, mode: tokenMode({ store: memoryStore() }) });
   await login(api, user);
   between.seen.length = 0;
   between.headers.length = 0;
@@ -74,8 +74,10 @@ describe('after 503 with Retry-After', () => {
     between.next('GET /v1/users/me', unavailable('20'));
     const given = new AbortController();
     const asked = api.GET('/v1/users/me', { signal: given.signal });
+    const refused = expect(asked).rejects.toThrow('enough');
+    await eventually(() => between.seen.length === 1);
     setTimeout(() => given.abort(new Error('enough')), 50);
-    await expect(asked).rejects.toThrow('enough');
+    await refused;
     expect(between.seen).toHaveLength(1);
   });
 });
@@ -89,9 +91,11 @@ describe('where no answer comes', () => {
   });
 
   it('within the time that the client waits, it is a ConnectionError', async () => {
-    const api = await loggedIn({ timeoutMs: 300 });
+    const { mode } = await loggedIn();
+    // Too little for a login on a busy machine.
+    const hasty = createClient({ timeoutMs: 300, baseUrl: between.url, mode });
     between.next('GET /v1/users/me', { hold: new Promise(() => undefined) });
-    await expect(api.GET('/v1/users/me')).rejects.toThrow(ConnectionError);
+    await expect(hasty.GET('/v1/users/me')).rejects.toThrow(ConnectionError);
   });
 });
 
@@ -126,6 +130,7 @@ describe('a 401', () => {
     const old = (await api.mode.session())!;
     await eventuallyRefused(old);
     const me = api.GET('/v1/users/me');
+    await eventually(() => between.seen.includes('GET /v1/users/me'));
     setTimeout(answer, 100);
     expect((await me).userid).toBe(user.userid);
     await replaced;
