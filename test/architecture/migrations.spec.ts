@@ -96,7 +96,7 @@ describe('migrations', () => {
     const first = await createDataSource(own.url).initialize();
     for (const time of ['lock_timeout', 'statement_timeout']) {
       await first.query(
-        `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET ${time} = 200', current_database()); END $$`,
+        `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET ${time} = 500', current_database()); END $$`,
       );
     }
     const second = await createDataSource(own.url).initialize();
@@ -105,7 +105,7 @@ describe('migrations', () => {
       await runner.startTransaction();
       await runner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
       const migrated = migrate(second);
-      await Promise.race([migrated, sleep(1100)]);
+      await Promise.race([migrated, sleep(2000)]);
       await runner.commitTransaction();
       await expect(migrated).resolves.toBeUndefined();
     } finally {

@@ -36,7 +36,7 @@ describe('the sweeper', () => {
         expires_at, absolute_end, idle_ms, ip, user_agent)
       VALUES ($1, $2, '', 'token', '0.0', now(), now(), now(), now() + $3::interval, now() + interval '1 day', 1, '', '')`;
     await app.db.query(insert, ['over', userid, '-1 second']);
-    await app.db.query(insert, ['live', userid, '1 minute']);
+    await app.db.query(insert, ['live', userid, '1 hour']);
     expect(await sweeper.sweep()).toMatchObject({ sessions: 1 });
     expect(await left('sessions', 'sid')).toEqual(['live']);
   });
@@ -45,7 +45,7 @@ describe('the sweeper', () => {
     await app.db.query('DELETE FROM limits');
     const insert = 'INSERT INTO limits (key, count, expires_at) VALUES ($1, 1, now() + $2::interval)';
     await app.db.query(insert, ['over', '-1 second']);
-    await app.db.query(insert, ['counting', '1 minute']);
+    await app.db.query(insert, ['counting', '1 hour']);
     expect(await sweeper.sweep()).toMatchObject({ limits: 1 });
     expect(await left('limits', 'key')).toEqual(['counting']);
   });
