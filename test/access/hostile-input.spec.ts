@@ -17,8 +17,11 @@ const BROKEN = [NUL, '\ud800', 'x\udc00y'];
 /** Shorter than a password may be, so that none of them is a new one. */
 const PRINTABLE = [`' OR '1'='1`, `';DROP TABLE a`, `"; SELECT 1`, '*', '}', '{*}', 'a\r\nX-Id: b', '%', '$1'];
 
-/** A lease that a busy machine keeps: nothing here is about its loss. */
-const PATIENT = { TRUTH_LEASE_MS: '3000' };
+/** A lease that a busy machine keeps, and a proof of the password that is young to the end: nothing here is about them. */
+const PATIENT = { TRUTH_LEASE_MS: '3000', REAUTH_SECONDS: '3600' };
+
+/** Hundreds of requests, one after the other. */
+const SLOW = 300_000;
 
 let app: TestApp;
 let admin: http.TokenLogin;
@@ -346,47 +349,51 @@ describe('userids, tokens and ids with letters that a store would read', () => {
     `${text}\t`,
   ];
 
-  it.each(['postgres', 'redis'] as const)('open nothing and name nothing, with sessions in %s', async (store) => {
-    const own = store === 'redis' ? await startTestApp({ store, env: PATIENT }) : app;
-    try {
-      const as = await http.adminLogin(own.url);
-      const { userid, accesstoken } = as;
-      const client = http.api(own.url);
-      const state = async () => [await dump(own), store === 'redis' ? await sessionKeys(own) : []];
-      const before = await state();
-      for (const id of around(userid)) {
-        const reply = await client.get('/v1/users/me', { as: { userid: id, accesstoken } });
-        expect([id, reply.status]).toEqual([id, id.trim() === userid ? 200 : 401]);
+  it.each(['postgres', 'redis'] as const)(
+    'open nothing and name nothing, with sessions in %s',
+    async (store) => {
+      const own = store === 'redis' ? await startTestApp({ store, env: PATIENT }) : app;
+      try {
+        const as = await http.adminLogin(own.url);
+        const { userid, accesstoken } = as;
+        const client = http.api(own.url);
+        const state = async () => [await dump(own), store === 'redis' ? await sessionKeys(own) : []];
+        const before = await state();
+        for (const id of around(userid)) {
+          const reply = await client.get('/v1/users/me', { as: { userid: id, accesstoken } });
+          expect([id, reply.status]).toEqual([id, id.trim() === userid ? 200 : 401]);
+        }
+        for (const token of around(accesstoken)) {
+          const reply = await client.get('/v1/users/me', { as: { userid, accesstoken: token } });
+          expect([token, reply.status]).toEqual([token, token.trim() === accesstoken ? 200 : 401]);
+        }
+        const id = parseToken('act', accesstoken)!.id;
+        for (const text of [...around(userid), ...around(id), `${userid}\r\nSet-Cookie: a=b`, `${id}\r\n`, NUL]) {
+          const part = encodeURIComponent(text);
+          for (const path of [
+            'users/ID',
+            'sessions/ID',
+            'users/me/apitokens/ID',
+            'roles/ID',
+            'areas/ID',
+            'users/ID/sessions',
+          ])
+            expect([text, path, (await client.delete(`/v1/${path.replace('ID', part)}`, { as })).code]).toEqual([
+              text,
+              path,
+              'not_found',
+            ]);
+          expect((await client.put(`/v1/areas/${part}/usernames/${part}`, undefined, { as })).code).toBe('not_found');
+          expect((await client.get(`/v1/areas/${part}/access`, { as })).code).toBe('forbidden');
+          expect((await client.get(`/v1/auth/check?area=${part}`, { as })).code).toBe('forbidden');
+        }
+        expect(await state()).toEqual(before);
+      } finally {
+        if (own !== app) await own.close();
       }
-      for (const token of around(accesstoken)) {
-        const reply = await client.get('/v1/users/me', { as: { userid, accesstoken: token } });
-        expect([token, reply.status]).toEqual([token, token.trim() === accesstoken ? 200 : 401]);
-      }
-      const id = parseToken('act', accesstoken)!.id;
-      for (const text of [...around(userid), ...around(id), `${userid}\r\nSet-Cookie: a=b`, `${id}\r\n`, NUL]) {
-        const part = encodeURIComponent(text);
-        for (const path of [
-          'users/ID',
-          'sessions/ID',
-          'users/me/apitokens/ID',
-          'roles/ID',
-          'areas/ID',
-          'users/ID/sessions',
-        ])
-          expect([text, path, (await client.delete(`/v1/${path.replace('ID', part)}`, { as })).code]).toEqual([
-            text,
-            path,
-            'not_found',
-          ]);
-        expect((await client.put(`/v1/areas/${part}/usernames/${part}`, undefined, { as })).code).toBe('not_found');
-        expect((await client.get(`/v1/areas/${part}/access`, { as })).code).toBe('forbidden');
-        expect((await client.get(`/v1/auth/check?area=${part}`, { as })).code).toBe('forbidden');
-      }
-      expect(await state()).toEqual(before);
-    } finally {
-      if (own !== app) await own.close();
-    }
-  });
+    },
+    SLOW,
+  );
 
   async function sessionKeys(own: TestApp): Promise<string[]> {
     const keys = await own.get(RedisService).at('').client.keys('session*');
@@ -461,9 +468,11 @@ describe('a real secret in a URL', () => {
     const [a, b, c] = [randomUUID(), randomUUID(), randomUUID()];
     await show(one, a, b, c, randomUUID());
     await show(one, a, b, c, randomUUID());
-    expect(warn).not.toHaveBeenCalled();
+    // A heartbeat that came late on a busy machine is warned of as well.
+    const warned = () => warn.mock.calls.filter((words) => words.some((word) => String(word).includes('leaked')));
+    expect(warned()).toEqual([]);
     await show(one, a, b, leaked.userid);
-    expect(warn.mock.calls).toEqual([['a leaked credential was not looked up: rate_limited']]);
+    expect(warned()).toEqual([['a leaked credential was not looked up: rate_limited']]);
     warn.mockRestore();
     expect(await me(leaked)).toBe(200);
     await show(another, a, b, leaked.userid);
