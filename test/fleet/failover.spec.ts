@@ -5,9 +5,9 @@ import { eventually } from '../support/barrier.js';
 import { api, type TokenLogin, type User } from '../support/client.js';
 import { failedOver, replicated, startCluster, startSentinels, type RedisFleet } from '../support/redis-fleet.js';
 import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
-import { ask, change, decide, inLanes, report, startFleet, times } from './world.js';
+import { ask, change, decide, inLanes, report, settled, startFleet, times } from './world.js';
 
-const SLOW = 120_000;
+const SLOW = 400_000;
 const LEASE_MS = 2000;
 /** Contract section 7, promise 4: from when there is a master again. Printed beside what was seen. */
 const BACK_WITHIN_MS = LEASE_MS + 1000;
@@ -144,7 +144,7 @@ describe.each(FLEETS)('a master fails behind %s', (name, start) => {
         for (const app of fleet.both) await eventually(() => app.get(TruthService).ready);
         const users = await times(COUNT, () => fleet.user());
         const sessions = await inLanes(users, (user) => sessionOf(fleet.one, fleet, user));
-        const before = await inLanes(sessions, (as) => askProcess(third, as));
+        const before = await inLanes(sessions, (as) => decideProcess(third, as));
         expect(tally(before)).toEqual({ 204: COUNT });
         await replicated(redis);
         third.child.kill('SIGSTOP');
@@ -157,7 +157,7 @@ describe.each(FLEETS)('a master fails behind %s', (name, start) => {
         third.child.kill('SIGCONT');
         const atOnce = tally(await inLanes(sessions, (as) => askProcess(third, as)));
         await third.ready();
-        const later = tally(await inLanes(sessions, (as) => askProcess(third, as)));
+        const later = tally(await inLanes(sessions, (as) => decideProcess(third, as)));
         report(`${name}, frozen with the old master`, { 'at once': atOnce, later });
         expect(atOnce['204']).toBeUndefined();
         expect(later).toEqual({ 401: COUNT });
@@ -178,6 +178,11 @@ async function sessionOf(app: TestApp, fleet: Fleet, user: User): Promise<TokenL
 
 async function askProcess({ url }: ServiceProcess, as: TokenLogin): Promise<number> {
   return (await api(url).get('/v1/auth/check', { as })).status;
+}
+
+/** The same, asked again while it cannot decide. */
+async function decideProcess({ url }: ServiceProcess, as: TokenLogin): Promise<number> {
+  return (await settled(() => api(url).get('/v1/auth/check', { as }))).status;
 }
 
 function mapRound(figures: Readonly<Record<string, number>>): Record<string, number> {

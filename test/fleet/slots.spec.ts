@@ -6,7 +6,7 @@ import { api, type TokenLogin } from '../support/client.js';
 import { startCluster, type RedisFleet } from '../support/redis-fleet.js';
 import { ask, change, decide, inLanes, report, startFleet, times } from './world.js';
 
-const SLOW = 120_000;
+const SLOW = 400_000;
 const COUNT = 20;
 
 type Range = [from: number, to: number, master: [host: string, port: number, id: string]];
