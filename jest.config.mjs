@@ -17,5 +17,5 @@ export default {
   globalTeardown: './test/setup/global-teardown.mjs',
   reporters: ['default', './test/setup/count-reporter.mjs'],
   maxWorkers: 2,
-  testTimeout: 90_000,
+  testTimeout: 180_000,
 };

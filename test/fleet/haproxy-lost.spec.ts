@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
+import { eventually } from '../support/barrier.js';
 import { expectProblem, send, type Reply } from '../support/haproxy-client.js';
 import { startHaproxy, type Haproxy } from '../support/haproxy.js';
 
@@ -27,7 +28,9 @@ afterAll(async () => {
   server.closeAllConnections();
   server.close();
 });
-beforeEach(() => {
+beforeEach(async () => {
+  // A stall in which a health check went unanswered takes both out for a moment.
+  await eventually(async () => (await overHttp1('GET', '/readyz')).status === 200);
   arrived.splice(0);
   begun = 0;
 });
