@@ -51,8 +51,10 @@ export function frontDoor(door: FrontDoor): onRequestHookHandler {
     if (problem !== null) return void sendProblem(reply, problem);
     const found = findCredentials(target, request.raw.rawHeaders);
     if (found !== null) return void refuseCredentials(door, found, request, reply);
-    if (!request.is404 && !target.includes('#') && request.method !== 'OPTIONS') return done();
+    const isFound = !request.is404 && !target.includes('#') && request.method !== 'OPTIONS';
+    if (isFound && !door.routes.isAmbiguous(request.routeOptions.url!)) return done();
     const methods = door.routes.of(target);
+    if (isFound && methods.includes(request.method)) return done();
     if (methods.length === 0) sendProblem(reply, new Problem('not_found'));
     else if (isPreflight(request)) answerPreflight(reply, allowed, methods);
     else sendProblem(reply, new Problem('method_not_allowed', { allow: methods }));

@@ -7,11 +7,8 @@ import { headerValues } from './raw-headers.js';
 /** The largest body, in bytes (contract section 5). */
 export const BODY_LIMIT = 16 * 1024;
 
-/**
- * How much of a body that was refused is still read and thrown away, so that the client can finish sending
- * and read the answer; beyond it the connection is cut.
- */
-const DISCARD_LIMIT = 1024 * 1024;
+/** How long the rest of a refused body is waited for where the answer ends the connection, in ms. */
+const PATIENCE_MS = 1000;
 
 /** RFC 9110 section 8.3.1: case-insensitive; JSON is always UTF-8 (RFC 8259 section 8.1). */
 const JSON_TYPE = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i;
@@ -49,34 +46,38 @@ function readBytes(raw: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
     const gone = () => reject(new Problem('malformed', { detail: 'The body ended early.' }));
+    const whole = () => resolve(Buffer.concat(chunks, size));
     const take = (chunk: Buffer) => {
       size += chunk.length;
       if (size > BODY_LIMIT) refuse();
       else chunks.push(chunk);
     };
+    // The rest is read and thrown away, until the server's time limit for a request: with bytes unread the end of the
+    // connection would reset it, and the client might never see the answer.
     const refuse = () => {
       raw
         .off('data', take)
         .off('close', gone)
-        .on('error', () => {});
-      discard(raw);
-      reject(new Problem('payload_too_large'));
+        .off('end', whole)
+        .on('error', () => {})
+        .resume();
+      afterBody(raw, () => reject(new Problem('payload_too_large')));
     };
     if (Number(raw.headers['content-length']) > BODY_LIMIT) return refuse();
-    raw
-      .on('data', take)
-      .once('error', gone)
-      .once('close', gone)
-      .once('end', () => resolve(Buffer.concat(chunks, size)));
+    raw.on('data', take).once('error', gone).once('close', gone).once('end', whole);
   });
 }
 
-function discard(raw: IncomingMessage): void {
-  let size = 0;
-  raw.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > DISCARD_LIMIT) raw.socket.destroySoon();
-  });
+/** Calls `answer` at once, or, where it is to end the connection, when the client has sent all or goes on too long. */
+function afterBody(raw: IncomingMessage, answer: () => void): void {
+  const { connection = '', expect } = raw.headers;
+  if (!/\bclose\b/i.test(connection) || expect !== undefined) return answer();
+  const over = () => {
+    clearTimeout(late);
+    answer();
+  };
+  const late = setTimeout(over, PATIENCE_MS);
+  raw.once('end', over).once('close', over);
 }
 
 function parse(bytes: Buffer, raw: IncomingMessage): unknown {

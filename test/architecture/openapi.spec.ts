@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ModulesContainer } from '@nestjs/core';
@@ -49,6 +50,18 @@ function operations(): Described[] {
 describe('openapi.json', () => {
   it('is what the routes declare; npm run openapi writes it', () => {
     expect(readFileSync(join(import.meta.dirname, '../../openapi.json'), 'utf8')).toBe(openApiText(document));
+  });
+
+  it('says which methods a path has: every other is 405, and Allow has just these', async () => {
+    const order = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+    for (const [path, item] of Object.entries(document.paths)) {
+      const methods = Object.keys(item as object).map((method) => method.toUpperCase());
+      const allowed = order.filter((method) => methods.includes(method === 'HEAD' ? 'GET' : method));
+      for (const method of order.filter((other) => !allowed.includes(other))) {
+        const { status, headers } = await fetch(app.url + path.replace(/\{\w+\}/g, randomUUID()), { method });
+        expect([method, path, status, headers.get('allow')]).toEqual([method, path, 405, allowed.join(', ')]);
+      }
+    }
   });
 
   it('has every route and no other', () => {

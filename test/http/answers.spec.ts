@@ -125,6 +125,11 @@ describe('paths and methods', () => {
     expect(await allowOf('PROPFIND', '/v1/check')).toBe('GET, HEAD');
     expect(await allowOf('OPTIONS', '/v1/check')).toBe('GET, HEAD');
     expect(await allowOf('DELETE', '/v1/th%69ngs')).toBe('GET, HEAD, POST');
+    // Not those of /v1/things/{userid}, which it looks like.
+    expect(await allowOf('DELETE', '/v1/things/own')).toBe('GET, HEAD');
+    expect(await allowOf('DELETE', '/v1/things/ow%6e')).toBe('GET, HEAD');
+    expect(await allowOf('OPTIONS', '/v1/things/own')).toBe('GET, HEAD');
+    expect(calls).toEqual([]);
   });
 
   it.each([

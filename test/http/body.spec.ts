@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { answerOf, expectProblem, type ProblemJson } from './expect-problem.js';
 import { request, sendRaw, type Answer } from './raw.js';
 import { calls, startApp, type TestApp } from './test-app.js';
@@ -276,10 +279,19 @@ describe('big, deep and odd JSON', () => {
     }
   });
 
-  it('1 MiB through a client is answered, not reset', async () => {
-    for (let round = 0; round < 5; round += 1) {
-      expectProblem(await post('a'.repeat(1024 * 1024)), 413, 'payload_too_large');
+  it.each([
+    ['1 MiB', 1, false],
+    ['8 MiB', 8, false],
+    ['8 MiB on a connection of its own', 8, true],
+  ])('%s through a client are answered, not reset', async (_what, size, alone) => {
+    const body = 'a'.repeat(size * 1024 * 1024);
+    const agent = alone ? false : new Agent({ keepAlive: true });
+    for (let round = 0; round < 20; round += 1) {
+      const sent = httpRequest(`${test.url}/v1/things`, { method: 'POST', agent, headers: JSON_HEADERS });
+      const [answer] = (await once(sent.end(body), 'response')) as [IncomingMessage];
+      expect(JSON.parse(await text(answer))).toMatchObject({ status: 413, code: 'payload_too_large' });
     }
+    if (agent !== false) agent.destroy();
   });
 });
 

@@ -7,7 +7,7 @@ export interface Answer {
 }
 
 /** Longest wait for a server to end a connection, in ms. */
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;
 
 /**
  * Sends bytes as they are and gives the answers that came until the server ended the connection. Strings are

@@ -94,6 +94,11 @@ class ThingController {
     calls.push('logout');
   }
 
+  @Get('v1/things/own')
+  own(): unknown {
+    return {};
+  }
+
   @Get('v1/things/:userid')
   get(@UseridParam() userid: string): unknown {
     return { userid };
