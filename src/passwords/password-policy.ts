@@ -71,7 +71,7 @@ export class PasswordPolicy {
 
   #blocklistMessage(password: string, username: string): string | null {
     const folded = fold(password);
-    if (weight(folded) * 2 < this.config.passwordMinLength) {
+    if (this.#isShort(folded)) {
       return 'must not be made of runs such as aaaa, 1234, abcd or qwerty';
     }
     const forms = formsOf(folded);
@@ -91,10 +91,15 @@ export class PasswordPolicy {
     return text.length >= SHORTEST_COMMON && besideWeight <= FEW && this.#common.has(text);
   }
 
-  /** What is repeated counts once, and is then shorter than a password must be. */
+  /** A part of several words may be repeated; a short one is guessed as quickly as written once. */
   #isRepetition({ text, besideWeight }: Form): boolean {
     const part = besideWeight <= FEW ? repeatedPart(text) : null;
-    return part !== null && [...part].length < this.config.passwordMinLength;
+    return part !== null && this.#isShort(part);
+  }
+
+  /** Less than half as long as a password must be, runs counted short. */
+  #isShort(text: string): boolean {
+    return weight(text) * 2 < this.config.passwordMinLength;
   }
 
   /** Whether nothing but digits, signs or a common password is left without one of the words. */

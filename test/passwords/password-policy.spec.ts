@@ -129,6 +129,11 @@ describe('the password policy', () => {
     expect(messageFor(password)).toBe(message);
   });
 
+  it.each(['correct horse correct horse', 'new-password-new-password', 'plum orchard, '.repeat(9)])(
+    'takes %s: a part of several words may come again',
+    (password) => expect(messageFor(password)).toBeUndefined(),
+  );
+
   it('takes a username of digits and signs, and none, as they come', () => {
     expect(messageFor('b-o-b 8392017364510', 'bob')).toBe(USERNAME);
     expect(messageFor('bob8392017364510', 'bob1')).toBe(USERNAME);
