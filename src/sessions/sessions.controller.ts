@@ -78,8 +78,14 @@ export class SessionsController {
   @ApiOperation({ summary: 'End all sessions of a user' })
   @ApiNoContentResponse({ description: 'All are over' })
   @ApiProblems('unauthenticated', 'forbidden', 'reauthentication_required', 'not_found')
-  async endAllOf(@UseridParam() userid: string, @CurrentUser() admin: Principal, @Client() client: ClientInfo) {
+  async endAllOf(
+    @UseridParam() userid: string,
+    @CurrentUser() admin: Principal,
+    @Client() client: ClientInfo,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     await this.sessions.endAll(userid, admin, client);
+    if (admin.mode === 'web' && admin.userid === userid) clearSessionCookie(reply);
   }
 
   @Delete('users/:userid/sessions/:id')

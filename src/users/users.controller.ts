@@ -132,8 +132,14 @@ export class UsersController {
   @ApiOperation({ summary: 'Delete a user', description: 'The name stays taken.' })
   @ApiNoContentResponse({ description: 'Password, apitokens, roles, area entries and sessions are gone' })
   @ApiProblems('unauthenticated', 'forbidden', 'reauthentication_required', 'not_found', 'last_admin')
-  async delete(@UseridParam() userid: string, @CurrentUser() admin: Principal, @Client() client: ClientInfo) {
+  async delete(
+    @UseridParam() userid: string,
+    @CurrentUser() admin: Principal,
+    @Client() client: ClientInfo,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     await this.users.delete(userid, admin, client);
+    if (admin.mode === 'web' && admin.userid === userid) clearSessionCookie(reply);
   }
 
   @Post(':userid/password-reset')

@@ -353,6 +353,20 @@ describe('the cookie is cleared', () => {
     expect([deleted.status, deleted.headers['set-cookie']]).toEqual([204, CLEARED]);
   });
 
+  it('where an admin does that to their own account as to any other, and not for somebody else', async () => {
+    const admin = await adminLogin(app.url);
+    const user = await createUser(app.url);
+    const own = await createUser(app.url);
+    expect((await client.put(`/v1/users/${own.userid}/roles/admin`, undefined, { as: admin })).status).toBe(204);
+    for (const path of [`/v1/users/${own.userid}/sessions`, `/v1/users/${own.userid}`]) {
+      const as = await webLogin(app.url, own);
+      const other = await client.delete(path.replace(own.userid, user.userid), { as });
+      expect([other.status, other.headers['set-cookie']]).toEqual([204, undefined]);
+      const ended = await client.delete(path, { as });
+      expect([ended.status, ended.headers['set-cookie']]).toEqual([204, CLEARED]);
+    }
+  });
+
   it('by nothing in token mode', async () => {
     const user = await createUser(app.url);
     for (const [method, path] of [
