@@ -25,20 +25,31 @@ export function oneOf<const T extends string>(...words: readonly T[]): Parser<T>
 /** `true` or `false`; not 1, yes or on, which other programs read differently. */
 export const flag: Parser<boolean> = (text) => oneOf('true', 'false')(text) === 'true';
 
-/** Entries between commas, spaces around them ignored, doubles dropped. A wrong entry is named by its place. */
+const MOST_PLACES = 5;
+
+/** Entries between commas, spaces around them ignored, doubles dropped. Wrong ones are named by their places. */
 export function list(parseEntry: Parser<string>): Parser<readonly string[]> {
   return (text) => {
+    const wrong = new Map<string, number[]>();
     const entries = text.split(',').map((entry, index) => {
       try {
         if (entry.trim() === '') throw new Wrong('is empty');
         return parseEntry(entry.trim());
       } catch (error) {
-        if (error instanceof Wrong) throw new Wrong(`entry ${index + 1} ${error.message}`);
-        throw error;
+        if (!(error instanceof Wrong)) throw error;
+        const at = wrong.get(error.message);
+        if (at === undefined) wrong.set(error.message, [index + 1]);
+        else at.push(index + 1);
+        return entry;
       }
     });
+    if (wrong.size > 0) throw new Wrong([...wrong].map(([what, at]) => `entry ${places(at)} ${what}`).join('; '));
     return [...new Set(entries)];
   };
+}
+
+function places(at: readonly number[]): string {
+  return at.slice(0, MOST_PLACES).join(', ') + (at.length > MOST_PLACES ? ' …' : '');
 }
 
 /** A text of that many code points, which may not begin or end with a space. */

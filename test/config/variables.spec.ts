@@ -49,7 +49,12 @@ describe('numbers and words', () => {
 
   it('context words are a list without empty entries', () => {
     expect(load({ PASSWORD_CONTEXT_WORDS: 'acme, Rocket,acme' }).passwordContextWords).toEqual(['acme', 'Rocket']);
-    expect(problemsOf({ PASSWORD_CONTEXT_WORDS: 'acme,,x' })).toEqual(['PASSWORD_CONTEXT_WORDS: entry 2 is empty']);
+    expect(problemsOf({ PASSWORD_CONTEXT_WORDS: ',acme,,x' })).toEqual([
+      'PASSWORD_CONTEXT_WORDS: entry 1, 3 is empty; entry 4 must have 2 to 64 characters',
+    ]);
+    expect(problemsOf({ PASSWORD_CONTEXT_WORDS: ',,,,,' })).toEqual([
+      'PASSWORD_CONTEXT_WORDS: entry 1, 2, 3, 4, 5 … is empty',
+    ]);
   });
 });
 
