@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openMetrics } from '../../src/bootstrap/open-metrics.js';
 import { Opened } from '../../src/bootstrap/run.js';
 import { createLogger } from '../../src/bootstrap/logger.js';
+import { answerOf, expectProblem, expectStandardHeaders } from '../http/expect-problem.js';
 import { createTestDatabase } from '../setup/test-database.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { eventually } from '../support/barrier.js';
@@ -72,10 +73,13 @@ describe('metrics', () => {
       200,
       'text/plain; version=0.0.4; charset=utf-8',
     ]);
+    expectStandardHeaders(Object.fromEntries(answer.headers));
     for (const path of ['/', '/v1/config', '/metrics/']) {
-      expect((await fetch(new URL(path, metricsUrl))).status).toBe(404);
+      expectProblem(await answerOf(await fetch(new URL(path, metricsUrl))), 404, 'not_found');
     }
-    expect((await fetch(metricsUrl, { method: 'POST' })).status).toBe(404);
+    const post = await answerOf(await fetch(metricsUrl, { method: 'POST' }));
+    expectProblem(post, 405, 'method_not_allowed');
+    expect(post.headers['allow']).toBe('GET, HEAD');
     expect((await fetch(`${app.url}/metrics`)).status).toBe(404);
   });
 
