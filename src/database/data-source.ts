@@ -45,7 +45,8 @@ export function dataSourceOptions(url: string, max = 10): DataSourceOptions {
       Client: PooledClient,
       max,
       connectionTimeoutMillis: 1000,
-      query_timeout: 3000,
+      // As long as a statement may take, and as a lease: of a server that hangs nobody waits longer (yardstick F11).
+      query_timeout: 2000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
     },
