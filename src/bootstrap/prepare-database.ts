@@ -3,7 +3,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { ensureGeneration, replaceTerms, type GenerationRow } from '../authority/generation.js';
 import { isDependencyAway } from '../common/to-problem.js';
 import type { Config } from '../config/config.js';
-import { dataSourceOptions, migrate, NEWEST_MIGRATION } from '../database/data-source.js';
+import { dataSourceOptions, migrate, NEWEST_MIGRATION, patient } from '../database/data-source.js';
 import { connect } from '../database/database.module.js';
 import { StartupError } from './startup-error.js';
 
@@ -46,14 +46,9 @@ export async function prepareDatabase<T>(
   }
 }
 
-/**
- * Runs `work` on a small pool of its own, closed afterwards. A query may take as long as it needs: a migration may be
- * long, and another process may be at it.
- */
+/** Runs `work` on a small pool of its own, closed afterwards, whose queries may take as long as they need. */
 export async function withDataSource<T>(url: string, work: (dataSource: DataSource) => Promise<T>): Promise<T> {
-  const options = dataSourceOptions(url, 2);
-  const extra = { ...(options.extra as object), query_timeout: 0 };
-  const dataSource = await connect({ ...options, extra });
+  const dataSource = await connect(patient(dataSourceOptions(url, 2)));
   try {
     return await work(dataSource);
   } finally {

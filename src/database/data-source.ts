@@ -54,9 +54,14 @@ export function dataSourceOptions(url: string, max = 10): DataSourceOptions {
   };
 }
 
-/** A data source that is not yet connected. */
+/** A data source that is not yet connected, whose queries may take as long as they need. */
 export function createDataSource(url: string): DataSource {
-  return new DataSource(dataSourceOptions(url));
+  return new DataSource(patient(dataSourceOptions(url)));
+}
+
+/** The same, for a migration: it may be long, and another process may be at it. */
+export function patient(options: DataSourceOptions): DataSourceOptions {
+  return { ...options, extra: { ...(options.extra as object), query_timeout: 0 } } as DataSourceOptions;
 }
 
 /**

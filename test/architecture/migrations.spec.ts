@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
+import { withDataSource } from '../../src/bootstrap/prepare-database.js';
 import {
   createDataSource,
   migrate,
@@ -81,12 +82,7 @@ describe('migrations', () => {
 
   it('are run once where several processes start on an empty database', async () => {
     for (const _ of files) await migrateDown(db);
-    const others = await Promise.all([1, 2, 3].map(() => createDataSource(database.url).initialize()));
-    try {
-      await Promise.all(others.map((other) => migrate(other)));
-    } finally {
-      for (const other of others) await other.destroy();
-    }
+    await Promise.all([1, 2, 3].map(() => withDataSource(database.url, migrate)));
     const rows: unknown[] = await db.query('SELECT 1 FROM migrations');
     expect(rows).toHaveLength(files.length);
   });
@@ -99,18 +95,17 @@ describe('migrations', () => {
         `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET ${time} = 500', current_database()); END $$`,
       );
     }
-    const second = await createDataSource(own.url).initialize();
     const runner = first.createQueryRunner();
     try {
       await runner.startTransaction();
       await runner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-      const migrated = migrate(second);
+      const migrated = withDataSource(own.url, migrate);
       await Promise.race([migrated, sleep(2000)]);
       await runner.commitTransaction();
       await expect(migrated).resolves.toBeUndefined();
     } finally {
       await runner.release();
-      for (const source of [first, second]) await source.destroy();
+      await first.destroy();
       await own.drop();
     }
   });
