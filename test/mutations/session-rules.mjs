@@ -170,7 +170,7 @@ function run(name) {
     name,
     '--bail',
     '--testTimeout',
-    '10000',
+    '30000',
     '--rootDir',
     '.',
   ];
