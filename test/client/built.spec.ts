@@ -8,9 +8,6 @@ import * as node from 'postern-client/node';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
 
-/** Starting a process compiles the sources. */
-const SLOW = 180_000;
-
 const ROOT = join(import.meta.dirname, '../..');
 
 /** Runs a program in a process of its own, where `postern-client` is what `npm run build` made of it. */
@@ -39,7 +36,7 @@ describe('the example of a mobile app', () => {
     dataDir = mkdtempSync(join(tmpdir(), 'postern-mobile-'));
     service = await startService(processEnv({ DATABASE_URL: database.url, DATA_DIR: dataDir }));
     await service.ready();
-  }, SLOW);
+  });
   afterAll(async () => {
     await service.end('SIGTERM');
     await database.drop();
