@@ -2,8 +2,13 @@
 export default {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  // Scripts of their own, because they need a browser or take long: `npm run test:browser`, `npm run test:fleet`.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/', '<rootDir>/test/fleet/'],
+  // Scripts of their own, because they need a browser or take long: `npm run test:browser`, `test:fleet`, `test:faults`.
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/browser/',
+    '<rootDir>/test/fleet/',
+    '<rootDir>/test/faults/',
+  ],
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },

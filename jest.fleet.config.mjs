@@ -1,6 +1,6 @@
 import base from './jest.config.mjs';
 
-/** What needs many servers and minutes of patience: several processes, HAProxy, failovers, other versions. */
+/** What needs many servers: several processes, HAProxy, what one ends and the other refuses, other versions. */
 export default {
   ...base,
   roots: ['<rootDir>/test/fleet'],

@@ -9,7 +9,7 @@ import { eventually } from '../support/barrier.js';
 import { FIRST_ACCOUNTS_ENV, FIRST_ADMIN } from '../support/first-accounts.js';
 import { expectProblem, send, sendRaw, type Reply } from '../support/haproxy-client.js';
 import { startHaproxy, type Haproxy } from '../support/haproxy.js';
-import { Load, type Call } from '../support/load.js';
+import type { Call } from '../support/load.js';
 import { freePort } from '../support/ports.js';
 import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
 
@@ -254,110 +254,4 @@ describe('through HAProxy', () => {
     await eventually(() => / GET \d{3} /.test(haproxy.log().slice(seen)));
     expect(haproxy.log()).not.toMatch(/canary|v1/);
   });
-});
-
-describe('behind HAProxy', () => {
-  const reads = (): Call[] => [
-    { path: '/v1/auth/check', headers: credentials },
-    { path: '/v1/users/me', headers: credentials },
-  ];
-  const write = (): Call => ({ method: 'PUT', path: `/v1/users/${as.userid}/roles/admin`, headers: credentials });
-
-  it(
-    'one process after the other is stopped and started again, and no request fails',
-    async () => {
-      const from = haproxy.log().length;
-      const load = new Load(haproxy.url, reads(), haproxy.certificate);
-      // On a connection of their own, one by one: they wait for each other at the row of the account anyway.
-      const writes = new Load(haproxy.url, [write()], haproxy.certificate, 1);
-      for (const index of [0, 1]) {
-        expect(await services[index]!.end('SIGTERM')).toBe(0);
-        services[index] = await start(index);
-        await served(index, load);
-      }
-      expect(await writes.end()).toEqual({ 204: expect.any(Number) });
-      expect(await outcomeOf(load, from)).toEqual({ statuses: ['200', '204'], refused: [] });
-    },
-    SLOW,
-  );
-
-  it(
-    'one process is frozen: what was asked of it is given up after 5 s, and the next call goes to the other',
-    async () => {
-      const timed = async (call: Call) => {
-        const started = performance.now();
-        const reply = await ask(call.path, call);
-        return { reply, after: performance.now() - started };
-      };
-      services[0]!.child.kill('SIGSTOP');
-      try {
-        // Some go to the one and some to the other, until it is seen that it does not answer.
-        const calls = Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? reads()[0]! : write()));
-        const replies = await Promise.all(calls.map(timed));
-        expect(new Set(replies.map(({ reply }) => reply.status))).toEqual(new Set([204, 503]));
-        for (const [index, { reply, after }] of replies.entries()) {
-          const code = calls[index]!.method === undefined ? 'unavailable' : 'outcome_unknown';
-          if (reply.status === 503) expectProblem(reply, 503, code);
-          // Three times what is promised: the machine may be busy with others.
-          expect(after).toBeLessThan(15_000);
-        }
-        for (let call = 0; call < 10; call += 1)
-          expect((await ask('/v1/auth/check', { headers: credentials })).status).toBe(204);
-      } finally {
-        services[0]!.child.kill('SIGCONT');
-      }
-    },
-    SLOW,
-  );
-
-  it('ending all sessions may take a lease more than any other call', async () => {
-    const started = performance.now();
-    const reply = await ask('/v1/all-sessions', { method: 'DELETE', headers: credentials });
-    expect([reply.status, reply.text]).toEqual([204, '']);
-    expect(performance.now() - started).toBeGreaterThan(6000);
-    // The one that was frozen connects to Redis anew, and then lets a lease pass.
-    for (const service of services) await service.ready();
-    await logIn();
-  }, 60_000);
-
-  it(
-    'one process is killed, and no call that may be asked twice fails',
-    async () => {
-      const from = haproxy.log().length;
-      const load = new Load(haproxy.url, reads(), haproxy.certificate);
-      await eventually(() => load.count > 200);
-      await services[0]!.end('SIGKILL');
-      const before = load.count;
-      await eventually(() => load.count > before + 200);
-      expect(await outcomeOf(load, from)).toEqual({ statuses: ['200', '204'], refused: [] });
-    },
-    SLOW,
-  );
-
-  it(
-    'where all are gone the proxy says so as the service would',
-    async () => {
-      await services[1]!.end('SIGKILL');
-      const reply = await ask('/v1/users/me', { headers: credentials });
-      expectProblem(reply, 503, 'unavailable');
-      expect(reply.headers['retry-after']).toBe('1');
-    },
-    SLOW,
-  );
-
-  /** What came of the calls, and what the proxy has logged of those that were not answered as they should. */
-  async function outcomeOf(load: Load, from: number) {
-    const statuses = Object.keys(await load.end()).toSorted();
-    const lines = haproxy.log().slice(from).split('\n');
-    return { statuses, refused: lines.filter((line) => /^\S+ \S+ [A-Z]+ (?!20[04] )/.test(line)).slice(0, 10) };
-  }
-
-  /** Waits until the proxy sends calls there again: the next one must not be stopped before. */
-  async function served(index: number, load: Load): Promise<void> {
-    const name = `process-${index + 1} `;
-    const seen = haproxy.log().length;
-    await eventually(() => haproxy.log().indexOf(name, seen) !== -1, 60_000);
-    const before = load.count;
-    await eventually(() => load.count > before + 100);
-  }
 });

@@ -1,7 +1,7 @@
 import { tally, type Fleet } from '../races/fleet.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { api, expectStatus, type TokenLogin, type User } from '../support/client.js';
-import { MortalRedis } from './mortal-redis.js';
+import { MortalRedis } from '../support/mortal-redis.js';
 import { adopted, ask, change, decide, generationOf, inLanes, report, startFleet, times } from './world.js';
 
 const SLOW = 400_000;

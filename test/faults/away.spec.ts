@@ -5,10 +5,10 @@ import { tally, type Fleet } from '../races/fleet.js';
 import type { TestApp } from '../support/app.js';
 import { eventually } from '../support/barrier.js';
 import { api, expectStatus, type Reply, type TokenLogin, type User } from '../support/client.js';
-import { MortalPostgres } from './mortal-postgres.js';
-import { MortalRedis } from './mortal-redis.js';
+import { MortalPostgres } from '../support/mortal-postgres.js';
+import { MortalRedis } from '../support/mortal-redis.js';
 import { Watch, type Answer, type Call } from './watch.js';
-import { decide, inLanes, report, startFleet, times } from './world.js';
+import { decide, inLanes, report, startFleet, times } from '../fleet/world.js';
 
 const SLOW = 400_000;
 const LEASE_MS = 2000;

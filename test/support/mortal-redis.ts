@@ -1,7 +1,7 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from 'redis';
-import { startRedis, type RedisServer } from '../support/redis-server.js';
+import { startRedis, type RedisServer } from './redis-server.js';
 
 /** A Redis that is killed, comes back on its port with an older state or none, and is made to hang. */
 export class MortalRedis {

@@ -5,7 +5,7 @@ import { eventually } from '../support/barrier.js';
 import { api, type TokenLogin, type User } from '../support/client.js';
 import { failedOver, replicated, startCluster, startSentinels, type RedisFleet } from '../support/redis-fleet.js';
 import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
-import { ask, change, decide, inLanes, report, settled, startFleet, times } from './world.js';
+import { ask, change, decide, inLanes, report, settled, startFleet, times } from '../fleet/world.js';
 
 const SLOW = 400_000;
 const LEASE_MS = 2000;

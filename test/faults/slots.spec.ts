@@ -4,7 +4,7 @@ import { tally, type Fleet } from '../races/fleet.js';
 import { eventually } from '../support/barrier.js';
 import { api, type TokenLogin } from '../support/client.js';
 import { startCluster, type RedisFleet } from '../support/redis-fleet.js';
-import { ask, change, decide, inLanes, report, startFleet, times } from './world.js';
+import { ask, change, decide, inLanes, report, startFleet, times } from '../fleet/world.js';
 
 const SLOW = 400_000;
 const COUNT = 20;

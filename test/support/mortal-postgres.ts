@@ -8,7 +8,7 @@ import { createCluster, POSTGRES_NAME } from '../../src/database/embedded-postgr
 import { findPostgresFiles, type PostgresFiles } from '../../src/database/embedded-postgres-files.js';
 import { isRunning, spawnPostgres, stopPostmaster } from '../../src/database/embedded-postgres-process.js';
 import { killWithUs } from '../setup/guard.js';
-import { freePort } from '../support/ports.js';
+import { freePort } from './ports.js';
 
 const POLL_MS = 5;
 /** The back ends of one that was killed hold its shared memory a moment longer, and a start within it fails. */

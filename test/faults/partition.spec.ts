@@ -8,9 +8,20 @@ import { eventually, hold } from '../support/barrier.js';
 import { api, expectStatus, type Reply, type TokenLogin } from '../support/client.js';
 import { failedOver, replicated, startSentinels, type RedisFleet } from '../support/redis-fleet.js';
 import { Wire, type Way } from '../support/wire.js';
-import { MortalPostgres } from './mortal-postgres.js';
-import { MortalRedis } from './mortal-redis.js';
-import { ask, change, decide, dropFence, generationOf, hasCopy, inLanes, report, startFleet, times } from './world.js';
+import { MortalPostgres } from '../support/mortal-postgres.js';
+import { MortalRedis } from '../support/mortal-redis.js';
+import {
+  ask,
+  change,
+  decide,
+  dropFence,
+  generationOf,
+  hasCopy,
+  inLanes,
+  report,
+  startFleet,
+  times,
+} from '../fleet/world.js';
 
 const SLOW = 400_000;
 const LEASE_MS = 2000;
