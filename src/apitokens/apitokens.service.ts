@@ -67,11 +67,6 @@ const GIVE_UP = `DELETE FROM apitokens WHERE id IN (
     LIMIT $2)
   RETURNING id, name`;
 
-/** A thousand phones log in with one app apitoken: its row is written once a second at most. */
-const USED = `UPDATE apitokens t SET last_used_at = now()
-  WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 second'
-    OR NOT EXISTS (SELECT 1 FROM user_roles WHERE userid = t.userid AND role = 'app'))`;
-
 /**
  * The long-lived secrets beside username and password. A session is honoured only while its apitoken is among the
  * live ones, so making and deleting one is a change of its owner's authority.
@@ -187,11 +182,6 @@ export class ApitokensService {
     const sql = 'DELETE FROM apitokens WHERE userid = $1 AND id = $2 RETURNING id, name';
     const [deleted]: [DeletedRow[], number] = await tx.query(sql, [userid, id]);
     return deleted[0] ?? null;
-  }
-
-  /** Notes that somebody has logged in with it. */
-  async used(tx: EntityManager, id: string): Promise<void> {
-    await tx.query(USED, [id]);
   }
 
   private async recordDeleted(

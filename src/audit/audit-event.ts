@@ -14,6 +14,15 @@ export interface AuditEvent {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+/** A login that succeeded. */
+export interface Login {
+  readonly userid: string;
+  /** Null: without one. */
+  readonly apitokenId: string | null;
+  readonly client: ClientInfo;
+  readonly mode: 'token' | 'web';
+}
+
 /** A login that was refused as `invalid_credentials`. */
 export interface FailedLogin {
   /** As folded; null where what was sent does not fold into a username. */

@@ -5,7 +5,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { microsOf, timeOfMicros, toPage, type Page } from '../common/paging.js';
 import { failClosed } from '../limits/fail-closed.js';
 import { sourceOf } from '../limits/source.js';
-import type { AuditEvent, AuditRow, FailedLogin } from './audit-event.js';
+import type { AuditEvent, AuditRow, FailedLogin, Login } from './audit-event.js';
 import type { AuditQuery } from './audit.dto.js';
 
 const COLUMNS = `id, at, ${microsOf('at')} AS micros, action, actor, target, ip, request_id, detail`;
@@ -25,6 +25,24 @@ const LIST_OF_USER = `SELECT * FROM (
     (SELECT ${COLUMNS} FROM audit WHERE target = $7 AND actor IS DISTINCT FROM target AND ${MATCHES} ${NEWEST})
   ) AS theirs ${NEWEST}`;
 
+/** $1 action, $2 actor, $3 target, $4 ip, $5 request id, $6 detail. */
+const RECORD = 'INSERT INTO audit (action, actor, target, ip, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)';
+
+/** True where a row's time must be noted: of an app account, with which a thousand phones log in, once a second at most. */
+const noted = (row: string, time: string) => `${row}.${time} IS NULL OR ${row}.${time} < now() - interval '1 second'
+      OR NOT EXISTS (SELECT 1 FROM user_roles WHERE userid = ${row}.userid AND role = 'app')`;
+
+/**
+ * $2 the user, $7 the apitoken or null. The account's row before the apitoken's, as everybody locks them: the second
+ * asks what came of the first.
+ */
+const LOGIN = `WITH account AS (
+    UPDATE users u SET last_login_at = now() WHERE userid = $2 AND (${noted('u', 'last_login_at')}) RETURNING 1),
+  apitoken AS (
+    UPDATE apitokens t SET last_used_at = now()
+    WHERE id = $7 AND (SELECT count(*) FROM account) >= 0 AND (${noted('t', 'last_used_at')}))
+  ${RECORD}`;
+
 /** $1 target, $2 ip, $3 request id, $4 mode, $5 detail, $6 source and name. */
 const FAILED_LOGIN = `INSERT INTO audit AS a (action, target, ip, request_id, detail, failure_key)
   VALUES ('login.failed', $1, $2, $3, $5::jsonb || jsonb_build_object('count', 1, 'modes', jsonb_build_object($4::text, 1)),
@@ -34,17 +52,26 @@ const FAILED_LOGIN = `INSERT INTO audit AS a (action, target, ip, request_id, de
     detail = a.detail || jsonb_build_object('count', (a.detail->>'count')::int + 1,
       'modes', a.detail->'modes' || jsonb_build_object($4::text, COALESCE((a.detail->'modes'->>$4)::int, 0) + 1))`;
 
+type Querying = Pick<EntityManager, 'query'>;
+
 /** What happened, who did it, to whom: append-only. */
 @Injectable()
 export class AuditService {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   /** Writes one row, in the transaction of the change that it tells of: neither is there without the other. */
-  async record(tx: EntityManager, { action, actor, target, client, detail = {} }: AuditEvent): Promise<void> {
-    await tx.query(
-      'INSERT INTO audit (action, actor, target, ip, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)',
-      [action, actor, target, client?.ip ?? null, client?.requestId ?? null, JSON.stringify(detail)],
-    );
+  async record(tx: EntityManager, event: AuditEvent): Promise<void> {
+    await tx.query(RECORD, valuesOf(event));
+  }
+
+  /**
+   * Writes down a successful login, and at the account and the apitoken when it was. One statement, as each costs the
+   * login a round trip.
+   * @param db the caller's transaction, where there is one
+   */
+  async recordLogin({ userid, apitokenId, client, mode }: Login, db: Querying = this.dataSource): Promise<void> {
+    const event: AuditEvent = { action: 'login', actor: userid, target: userid, client, detail: { mode } };
+    await db.query(LOGIN, [...valuesOf(event), apitokenId]);
   }
 
   /**
@@ -71,4 +98,8 @@ export class AuditService {
         : await this.dataSource.query(LIST_OF_USER, [...values, userid]);
     return toPage(rows, limit, (row) => [row.micros, row.id]);
   }
+}
+
+function valuesOf({ action, actor, target, client, detail = {} }: AuditEvent): unknown[] {
+  return [action, actor, target, client?.ip ?? null, client?.requestId ?? null, JSON.stringify(detail)];
 }

@@ -5,13 +5,11 @@ import { ApitokensService } from '../apitokens/apitokens.service.js';
 import { AuditService } from '../audit/audit.service.js';
 import { Problem } from '../common/problem.js';
 import { parseToken } from '../common/secret-token.js';
-import { inTransaction } from '../database/transaction.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { PasswordHasher, type Verification } from '../passwords/password-hasher.js';
 import { RememberedPasswords } from '../passwords/remembered-passwords.js';
 import { SessionsService, type OpenedSession } from '../sessions/sessions.service.js';
 import { foldUsername } from '../common/username.js';
-import { UsersService } from '../users/users.service.js';
 import type { LoginRequest } from './auth.dto.js';
 import { LoginLimits } from './login-limits.js';
 import { LoginOutcomes } from './login-outcomes.js';
@@ -36,7 +34,6 @@ export interface ProvenLogin {
 @Injectable()
 export class LoginService {
   constructor(
-    private readonly users: UsersService,
     private readonly apitokens: ApitokensService,
     private readonly limits: LoginLimits,
     private readonly hasher: PasswordHasher,
@@ -121,25 +118,12 @@ export class LoginService {
   }
 
   private async record({ userid, apitokenId, rehash }: ProvenLogin, client: ClientInfo): Promise<void> {
-    await inTransaction(this.dataSource, async (tx) => {
-      await this.users.loggedIn(tx, userid);
-      await this.apitokens.used(tx, apitokenId);
-      if (rehash !== null) {
-        // Compare-and-set: a password that was changed meanwhile stays changed.
-        await tx.query('UPDATE users SET password_hash = $1 WHERE userid = $2 AND password_hash = $3', [
-          rehash.to,
-          userid,
-          rehash.from,
-        ]);
-      }
-      await this.audit.record(tx, {
-        action: 'login',
-        actor: userid,
-        target: userid,
-        client,
-        detail: { mode: 'token' },
-      });
-    });
+    if (rehash !== null) {
+      // Compare-and-set: a password that was changed meanwhile stays changed.
+      const sql = 'UPDATE users SET password_hash = $1 WHERE userid = $2 AND password_hash = $3';
+      await this.dataSource.query(sql, [rehash.to, userid, rehash.from]);
+    }
+    await this.audit.recordLogin({ userid, apitokenId, client, mode: 'token' });
   }
 
   private async refuse(username: string | null, userid: string | null, client: ClientInfo): Promise<never> {

@@ -23,8 +23,11 @@ UPDATE known_sources SET web_failures = greatest(web_failures - 1, 0) WHERE user
 
 const CLEAR_STRANGERS = `
 UPDATE users SET web_failures = 0 WHERE userid = $1 AND web_failures > 0`;
-const CLEAR_KNOWN = `
-UPDATE known_sources SET web_failures = 0 WHERE userid = $1 AND web_failures > 0`;
+/** In one statement, as each costs a login a round trip; the account's row first, as everybody locks them. */
+const CLEAR_ALL = `
+WITH strangers AS (${CLEAR_STRANGERS} RETURNING 1)
+UPDATE known_sources SET web_failures = 0
+WHERE userid = $1 AND (SELECT count(*) FROM strangers) >= 0 AND web_failures > 0`;
 
 /** Whose counter: an existing account's or, where `userid` is null, nobody's; a known source has its own. */
 export interface WebFailureCounter {
@@ -74,8 +77,7 @@ export class WebFailures {
    * @param manager the caller's transaction, where there is one
    */
   async clearAll(userid: string, manager?: EntityManager): Promise<void> {
-    await this.query(CLEAR_STRANGERS, [userid], manager);
-    await this.query(CLEAR_KNOWN, [userid], manager);
+    await this.query(CLEAR_ALL, [userid], manager);
   }
 
   /** An UPDATE … RETURNING comes back from TypeORM as `[rows, number of rows]`. */

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { Login } from '../audit/audit-event.js';
 import { AuditService } from '../audit/audit.service.js';
 import { TruthService } from '../authority/truth.service.js';
 import { Problem } from '../common/problem.js';
@@ -11,7 +12,6 @@ import { SignupLimits } from '../limits/signup-limits.js';
 import { SessionsService, type OpenedSession } from '../sessions/sessions.service.js';
 import { SignupService } from '../users/signup.service.js';
 import type { CreateUserRequest } from '../users/users.dto.js';
-import { UsersService } from '../users/users.service.js';
 import type { WebLoginRequest } from './auth.dto.js';
 import { KnownSources } from './known-sources.js';
 import { PasswordProof } from './password-proof.service.js';
@@ -37,7 +37,6 @@ export interface WebSession {
 export class WebLoginService {
   constructor(
     private readonly proof: PasswordProof,
-    private readonly users: UsersService,
     private readonly signups: SignupService,
     private readonly signupLimits: SignupLimits,
     private readonly knownSources: KnownSources,
@@ -60,7 +59,7 @@ export class WebLoginService {
   ): Promise<WebSession> {
     const user = await this.proof.prove('web', body, client, gone);
     return this.enter(user, body.deviceName ?? null, cookies, client, () =>
-      inTransaction(this.dataSource, (tx) => this.recordLogin(tx, user.userid, client)),
+      this.audit.recordLogin(webLogin(user.userid, client)),
     );
   }
 
@@ -80,7 +79,7 @@ export class WebLoginService {
       await this.signups.insert(tx, prepared);
       const detail = { username };
       await this.audit.record(tx, { action: 'user.created', actor: userid, target: userid, client, detail });
-      await this.recordLogin(tx, userid, client);
+      await this.audit.recordLogin(webLogin(userid, client), tx);
       const epoch = await epochOf(tx, userid);
       this.truth.require(ticket);
       return epoch;
@@ -112,12 +111,10 @@ export class WebLoginService {
     const how = { mode: 'web', apitokenId: null, isApp: false, notAfter: null, authTime: null } as const;
     return { user, opened: await this.sessions.open({ userid, epoch, deviceName, ...how }, client, writeDown) };
   }
+}
 
-  private async recordLogin(tx: EntityManager, userid: string, client: ClientInfo): Promise<void> {
-    await this.users.loggedIn(tx, userid);
-    const detail = { mode: 'web' };
-    await this.audit.record(tx, { action: 'login', actor: userid, target: userid, client, detail });
-  }
+function webLogin(userid: string, client: ClientInfo): Login {
+  return { userid, apitokenId: null, client, mode: 'web' };
 }
 
 async function epochOf(tx: EntityManager, userid: string): Promise<string> {

@@ -75,16 +75,6 @@ export class UsersService {
     return rows[0] === undefined ? null : { ...rows[0], roles: [...rows[0].roles, 'user'].sort() };
   }
 
-  /** Notes a successful login; of an app account, with which a thousand phones log in, once a second at most. */
-  async loggedIn(tx: EntityManager, userid: string): Promise<void> {
-    await tx.query(
-      `UPDATE users u SET last_login_at = now()
-       WHERE userid = $1 AND (last_login_at IS NULL OR last_login_at < now() - interval '1 second'
-         OR NOT EXISTS (SELECT 1 FROM user_roles WHERE userid = u.userid AND role = 'app'))`,
-      [userid],
-    );
-  }
-
   /** A page of users, newest first. A role that nobody holds or that does not exist gives an empty one. */
   async list({ limit, cursor, search, role, status }: ListUsersQuery): Promise<Page<UserWithAreas>> {
     const parameters: unknown[] = [];

@@ -4,6 +4,7 @@ import { TypeOrmModule, getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import type { Principal } from '../../src/access/principal.js';
 import { ApitokensService } from '../../src/apitokens/apitokens.service.js';
+import { AuditService } from '../../src/audit/audit.service.js';
 import { ensureGeneration } from '../../src/authority/generation.js';
 import { TruthService } from '../../src/authority/truth.service.js';
 import { Problem } from '../../src/common/problem.js';
@@ -108,6 +109,12 @@ export class Accounts {
     const session = { sid, epoch, authTime, absoluteEnd, apitokenId, deviceName: null };
     const principal: Principal = { userid, username, roles: [...roles, 'user'].sort(), mode: 'token', session };
     return { userid, apitokenId, opened, principal };
+  }
+
+  /** Writes down a login as the doors do. */
+  async logIn({ userid, apitokenId }: Account): Promise<void> {
+    const audit = this.module.get(AuditService, { strict: false });
+    await audit.recordLogin({ userid, apitokenId, client: this.client(), mode: 'token' });
   }
 
   /** A session under the user's epoch of now. */

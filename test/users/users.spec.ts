@@ -102,7 +102,7 @@ describe('users', () => {
     const [user, app] = [await accounts.account('comes-often'), await accounts.account('many-phones', 'app')];
     const last = async ({ userid }: Account) => (await accounts.users.findOrFail(userid)).lastLoginAt?.getTime() ?? 0;
     const logIn = async (account: Account) => {
-      await accounts.db.transaction((tx) => accounts.users.loggedIn(tx, account.userid));
+      await accounts.logIn(account);
       return last(account);
     };
     /** The last login was that long ago; a time to come stands for less than a second. */
