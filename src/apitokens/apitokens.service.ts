@@ -7,6 +7,7 @@ import { AuthorityService, type Change } from '../authority/authority.service.js
 import { microsOf, timeOfMicros, toPage, type Page, type PageQuery } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
 import { formatToken, hashSecret, makeToken, sameHash, type SecretToken } from '../common/secret-token.js';
+import { prepared } from '../database/prepared.js';
 import type { ClientInfo } from '../http/client-info.js';
 import type { CreateApitokenRequest } from './apitokens.dto.js';
 
@@ -53,11 +54,12 @@ const LIST = `SELECT id, name, created_at AS "createdAt", expires_at AS "expires
     AND ($3::bigint IS NULL OR (created_at, id) < (${timeOfMicros('$3')}, $4))
   ORDER BY created_at DESC, id DESC LIMIT $2`;
 
-const FIND = `SELECT t.id AS "apitokenId", t.secret_hash AS "secretHash", t.expires_at AS "expiresAt", u.userid,
+const FIND =
+  prepared(`SELECT t.id AS "apitokenId", t.secret_hash AS "secretHash", t.expires_at AS "expiresAt", u.userid,
     u.username, u.status, u.password_hash AS "passwordHash", g.world || '.' || u.epoch AS epoch,
     EXISTS (SELECT 1 FROM user_roles WHERE userid = u.userid AND role = 'app') AS "isApp"
   FROM apitokens t JOIN users u ON u.userid = t.userid CROSS JOIN generation g
-  WHERE t.id = $1 AND (t.expires_at IS NULL OR t.expires_at > now())`;
+  WHERE t.id = $1 AND (t.expires_at IS NULL OR t.expires_at > now())`);
 
 /** The first $2 to give up: expired ones, then never used ones from the oldest on, then the longest unused. */
 const GIVE_UP = `DELETE FROM apitokens WHERE id IN (

@@ -9,6 +9,7 @@ import { TruthService } from '../authority/truth.service.js';
 import { areaName } from '../common/fields.js';
 import { toPage, type Page, type PageQuery } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
+import { prepared } from '../database/prepared.js';
 import type { ClientInfo } from '../http/client-info.js';
 import type { AreaRow, CreateAreaRequest, EnterableAreaRow } from './areas.dto.js';
 
@@ -22,8 +23,8 @@ const ENTERABLE = `SELECT a.name, a.description,
     ARRAY(SELECT role FROM area_roles WHERE area = a.name AND role = ANY($2) ORDER BY role COLLATE "C") AS by_roles
   FROM areas a WHERE a.name = ANY($3) ORDER BY a.name COLLATE "C"`;
 
-const ADMITS = `SELECT EXISTS (SELECT 1 FROM area_users WHERE area = $1 AND userid = $2)
-  OR EXISTS (SELECT 1 FROM area_roles WHERE area = $1 AND role = ANY($3)) AS admitted`;
+const ADMITS = prepared(`SELECT EXISTS (SELECT 1 FROM area_users WHERE area = $1 AND userid = $2)
+  OR EXISTS (SELECT 1 FROM area_roles WHERE area = $1 AND role = ANY($3)) AS admitted`);
 
 /** The private areas there are, and who may enter them; their lists are edited by `AreaListsService`. */
 @Injectable()

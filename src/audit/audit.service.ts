@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
 import { microsOf, timeOfMicros, toPage, type Page } from '../common/paging.js';
+import { prepared } from '../database/prepared.js';
 import { failClosed } from '../limits/fail-closed.js';
 import { sourceOf } from '../limits/source.js';
 import type { AuditEvent, AuditRow, FailedLogin, Login } from './audit-event.js';
@@ -26,7 +27,9 @@ const LIST_OF_USER = `SELECT * FROM (
   ) AS theirs ${NEWEST}`;
 
 /** $1 action, $2 actor, $3 target, $4 ip, $5 request id, $6 detail. */
-const RECORD = 'INSERT INTO audit (action, actor, target, ip, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)';
+const RECORD = prepared(
+  'INSERT INTO audit (action, actor, target, ip, request_id, detail) VALUES ($1, $2, $3, $4, $5, $6)',
+);
 
 /** True where a row's time must be noted: of an app account, with which a thousand phones log in, once a second at most. */
 const noted = (row: string, time: string) => `${row}.${time} IS NULL OR ${row}.${time} < now() - interval '1 second'
@@ -36,21 +39,21 @@ const noted = (row: string, time: string) => `${row}.${time} IS NULL OR ${row}.$
  * $2 the user, $7 the apitoken or null. The account's row before the apitoken's, as everybody locks them: the second
  * asks what came of the first.
  */
-const LOGIN = `WITH account AS (
+const LOGIN = prepared(`WITH account AS (
     UPDATE users u SET last_login_at = now() WHERE userid = $2 AND (${noted('u', 'last_login_at')}) RETURNING 1),
   apitoken AS (
     UPDATE apitokens t SET last_used_at = now()
     WHERE id = $7 AND (SELECT count(*) FROM account) >= 0 AND (${noted('t', 'last_used_at')}))
-  ${RECORD}`;
+  ${RECORD}`);
 
 /** $1 target, $2 ip, $3 request id, $4 mode, $5 detail, $6 source and name. */
-const FAILED_LOGIN = `INSERT INTO audit AS a (action, target, ip, request_id, detail, failure_key)
+const FAILED_LOGIN = prepared(`INSERT INTO audit AS a (action, target, ip, request_id, detail, failure_key)
   VALUES ('login.failed', $1, $2, $3, $5::jsonb || jsonb_build_object('count', 1, 'modes', jsonb_build_object($4::text, 1)),
     $6 || ':' || floor(extract(epoch FROM now()) / 60))
   ON CONFLICT (failure_key) DO UPDATE SET
     target = COALESCE(a.target, excluded.target),
     detail = a.detail || jsonb_build_object('count', (a.detail->>'count')::int + 1,
-      'modes', a.detail->'modes' || jsonb_build_object($4::text, COALESCE((a.detail->'modes'->>$4)::int, 0) + 1))`;
+      'modes', a.detail->'modes' || jsonb_build_object($4::text, COALESCE((a.detail->'modes'->>$4)::int, 0) + 1))`);
 
 type Querying = Pick<EntityManager, 'query'>;
 

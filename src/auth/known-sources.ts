@@ -1,21 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { failClosed } from '../limits/fail-closed.js';
 import { sourceOf } from '../limits/source.js';
 
 /** Compares with no user at all, so that a name that does not exist costs the same query. */
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-const IS_KNOWN = `
+const IS_KNOWN = prepared(`
 SELECT 1 FROM known_sources
-WHERE userid = $1 AND source = $2 AND last_login_at > now() - interval '30 days'`;
+WHERE userid = $1 AND source = $2 AND last_login_at > now() - interval '30 days'`);
 
-const REMEMBER = `
+const REMEMBER = prepared(`
 INSERT INTO known_sources (userid, source)
 SELECT userid, $2 FROM users
 WHERE userid = $1 AND ($3::text IS NULL OR (SELECT world FROM generation) || '.' || epoch = $3) FOR SHARE
-ON CONFLICT (userid, source) DO UPDATE SET last_login_at = now(), web_failures = 0`;
+ON CONFLICT (userid, source) DO UPDATE SET last_login_at = now(), web_failures = 0`);
 
 /**
  * From where each user logged in within 30 days (design section 5): there they have a run of waits and a hard stop

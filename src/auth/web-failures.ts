@@ -2,19 +2,20 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { createHash } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { failClosed } from '../limits/fail-closed.js';
 import { sourceOf } from '../limits/source.js';
 import { PASSWORD_OFF_AT } from '../users/user.js';
 
-const RESERVE_STRANGER = `
-UPDATE users SET web_failures = web_failures + 1 WHERE userid = $1 RETURNING web_failures AS count`;
-const RESERVE_KNOWN = `
+const RESERVE_STRANGER = prepared(`
+UPDATE users SET web_failures = web_failures + 1 WHERE userid = $1 RETURNING web_failures AS count`);
+const RESERVE_KNOWN = prepared(`
 UPDATE known_sources SET web_failures = web_failures + 1
-WHERE userid = $1 AND source = $2 RETURNING web_failures AS count`;
+WHERE userid = $1 AND source = $2 RETURNING web_failures AS count`);
 /** Writes as much for a name that does not exist as for one that does, into one of 256 rows. */
-const RESERVE_NOBODY = `
+const RESERVE_NOBODY = prepared(`
 INSERT INTO limits (key, count, expires_at) VALUES ('web-failures-of-nobody:' || $1, 1, now() + interval '30 minutes')
-ON CONFLICT (key) DO UPDATE SET count = 1, expires_at = excluded.expires_at`;
+ON CONFLICT (key) DO UPDATE SET count = 1, expires_at = excluded.expires_at`);
 
 const GIVE_BACK_STRANGER = `
 UPDATE users SET web_failures = greatest(web_failures - 1, 0) WHERE userid = $1`;
@@ -24,10 +25,10 @@ UPDATE known_sources SET web_failures = greatest(web_failures - 1, 0) WHERE user
 const CLEAR_STRANGERS = `
 UPDATE users SET web_failures = 0 WHERE userid = $1 AND web_failures > 0`;
 /** In one statement, as each costs a login a round trip; the account's row first, as everybody locks them. */
-const CLEAR_ALL = `
+const CLEAR_ALL = prepared(`
 WITH strangers AS (${CLEAR_STRANGERS} RETURNING 1)
 UPDATE known_sources SET web_failures = 0
-WHERE userid = $1 AND (SELECT count(*) FROM strangers) >= 0 AND web_failures > 0`;
+WHERE userid = $1 AND (SELECT count(*) FROM strangers) >= 0 AND web_failures > 0`);
 
 /** Whose counter: an existing account's or, where `userid` is null, nobody's; a known source has its own. */
 export interface WebFailureCounter {

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 
 interface Queryable {
   query: EntityManager['query'];
@@ -10,13 +11,13 @@ interface Account {
   readonly roles: readonly string[];
 }
 
-const ENTERED = `SELECT ARRAY(
+const ENTERED = prepared(`SELECT ARRAY(
     SELECT area FROM (
       SELECT area FROM area_users WHERE userid = who.userid
       UNION SELECT area FROM area_roles WHERE role = ANY(who.roles)
     ) AS entered ORDER BY area COLLATE "C") AS areas
   FROM ROWS FROM (jsonb_to_recordset($1) AS (userid uuid, roles text[])) WITH ORDINALITY AS who (userid, roles, at)
-  ORDER BY at`;
+  ORDER BY at`);
 
 /**
  * The private areas that each of the accounts may enter, a to z, in one query. One with role `app` enters none, not

@@ -4,6 +4,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Principal } from '../access/principal.js';
 import { Problem } from '../common/problem.js';
+import { prepared } from '../database/prepared.js';
 import { inTransaction } from '../database/transaction.js';
 import { RedisService } from '../redis/redis.service.js';
 import { Script } from '../redis/script.js';
@@ -31,6 +32,10 @@ return redis.call('SET', KEYS[1], '"!"', 'PX', 30000)`);
 const FILL = new Script(`if redis.call('GET', KEYS[1]) == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 end`);
+
+/** $1 userid, $2 sid or null. */
+const ASK = prepared(`SELECT ${AUTHORITY_COLUMNS}, EXISTS (SELECT 1 FROM session_ends WHERE sid = $2) AS ended
+  FROM users u, generation g WHERE u.userid = $1`);
 
 /** The user's own half of the epoch +1: every session is over. Gives the whole new epoch. */
 export async function raiseEpoch(tx: EntityManager, userid: string): Promise<string> {
@@ -72,11 +77,7 @@ export class AuthorityService {
 
   /** Asks Postgres; null where there never was such a user. `ended`: the session `sid` is over. */
   async ask(userid: string, sid: string | null): Promise<{ authority: Authority; ended: boolean } | null> {
-    const rows: (AuthorityRow & { ended: boolean })[] = await this.dataSource.query(
-      `SELECT ${AUTHORITY_COLUMNS}, EXISTS (SELECT 1 FROM session_ends WHERE sid = $2) AS ended
-       FROM users u, generation g WHERE u.userid = $1`,
-      [userid, sid],
-    );
+    const rows: (AuthorityRow & { ended: boolean })[] = await this.dataSource.query(ASK, [userid, sid]);
     return rows[0] === undefined ? null : { authority: authorityFromRow(rows[0]), ended: rows[0].ended };
   }
 

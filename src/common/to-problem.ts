@@ -21,10 +21,10 @@ const BY_STATUS: Readonly<Record<number, ProblemCode>> = {
 /**
  * SQLSTATEs that mean "not now": 08 connection, 28 refused at login, 40 rolled back for another, 53 out of
  * resources, 57 shutting down or cancelled by a time-out, 58 disk; 25006 is a standby, 55000 a database that
- * takes no connections, 55P03 a lock that was not had in time, 3D000 a database that is not there (PostgreSQL,
- * appendix A).
+ * takes no connections, 55P03 a lock that was not had in time, 3D000 a database that is not there; 26000 and 0A000 a
+ * prepared statement that is gone or stale, whose connection ends with it (PostgreSQL, appendix A).
  */
-const SQLSTATE_NOT_NOW = /^(?:(?:08|28|40|53|57|58)[0-9A-Z]{3}|25006|55000|55P03|3D000)$/;
+const SQLSTATE_NOT_NOW = /^(?:(?:08|28|40|53|57|58)[0-9A-Z]{3}|25006|55000|55P03|3D000|26000|0A000)$/;
 
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',

@@ -43,6 +43,7 @@ export function dataSourceOptions(url: string, max = 10): DataSourceOptions {
     // PgBouncer refuses unknown start-up parameters, so the server-side limits are set per transaction instead.
     extra: {
       Client: PooledClient,
+      onConnect: (client: PooledClient) => client.learnWhoAnswers(),
       max,
       connectionTimeoutMillis: 1000,
       // As long as a statement may take, and as a lease: of a server that hangs nobody waits longer (yardstick F11).

@@ -1,11 +1,12 @@
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { prepared } from '../database/prepared.js';
 import { LimitStore, RUN, type Outcome, type WindowRule } from './limit-store.js';
 
 /**
  * $1 key, $2 limit, $3 window in ms. No row comes back where the window is full. A window that was given back
  * whole, or is past its end, starts anew. The receipt is the window's end in Unix µs.
  */
-const TAKE = `
+const TAKE = prepared(`
 INSERT INTO limits AS bucket (key, count, expires_at)
 VALUES ($1, 1, now() + $3::float8 * interval '1 millisecond')
 ON CONFLICT (key) DO UPDATE SET (count, wait_until, expires_at) = (
@@ -14,18 +15,18 @@ ON CONFLICT (key) DO UPDATE SET (count, wait_until, expires_at) = (
   FROM (SELECT bucket.expires_at <= now() OR bucket.count < 1 AS over) AS state
 )
 WHERE bucket.expires_at <= now() OR bucket.count < $2::integer
-RETURNING count, (extract(epoch FROM expires_at) * 1000000)::bigint::text AS receipt`;
+RETURNING count, (extract(epoch FROM expires_at) * 1000000)::bigint::text AS receipt`);
 
-const GIVE_BACK = `
+const GIVE_BACK = prepared(`
 UPDATE limits SET count = count - 1
-WHERE key = $1 AND count > 0 AND (extract(epoch FROM expires_at) * 1000000)::bigint = $2::bigint`;
+WHERE key = $1 AND count > 0 AND (extract(epoch FROM expires_at) * 1000000)::bigint = $2::bigint`);
 
 /**
  * $1 key, $2 free tries, $3 first wait, $4 longest wait, $5 quiet, $6 how long ago the try came; all times in ms. No
  * row comes back where there was a wait then. The exponent is below 0, and the wait therefore 0, for the free tries; they leave `wait_until` empty, as
  * statements that queue on the row carry the time at which they began, and would wait for one another's.
  */
-const RESERVE_TRY = `
+const RESERVE_TRY = prepared(`
 INSERT INTO limits AS run (key, count, expires_at)
 VALUES ($1, 1, now() + $5::float8 * interval '1 millisecond')
 ON CONFLICT (key) DO UPDATE SET (count, wait_until, expires_at) = (
@@ -37,13 +38,15 @@ ON CONFLICT (key) DO UPDATE SET (count, wait_until, expires_at) = (
   ) AS next
 )
 WHERE run.wait_until IS NULL OR run.wait_until <= now() - $6::float8 * interval '1 millisecond'
-RETURNING count, coalesce((extract(epoch FROM wait_until) * 1000000)::bigint::text, '') AS receipt`;
+RETURNING count, coalesce((extract(epoch FROM wait_until) * 1000000)::bigint::text, '') AS receipt`);
 
-const GIVE_BACK_TRY = `
+const GIVE_BACK_TRY = prepared(`
 UPDATE limits SET
   count = greatest(count - 1, 0),
   wait_until = CASE WHEN (extract(epoch FROM wait_until) * 1000000)::bigint::text = $2 THEN NULL ELSE wait_until END
-WHERE key = $1`;
+WHERE key = $1`);
+
+const CLEAR = prepared('DELETE FROM limits WHERE key = $1');
 
 /** Ms until a full window, or a wait, is over: rounded up, 1 where it is already. */
 const WINDOW_LEFT = `
@@ -84,7 +87,7 @@ export class PostgresLimitStore extends LimitStore {
   }
 
   override async clear(key: string, manager?: EntityManager): Promise<void> {
-    await (manager ?? this.dataSource).query('DELETE FROM limits WHERE key = $1', [key]);
+    await (manager ?? this.dataSource).query(CLEAR, [key]);
   }
 
   private async upsert(sql: string, leftSql: string, parameters: () => [string, ...number[]]): Promise<Outcome> {

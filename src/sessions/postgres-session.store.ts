@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { AUTHORITY_COLUMNS, authorityFromRow, type AuthorityRow } from '../authority/authority.js';
 import { TruthService } from '../authority/truth.service.js';
 import { sameHash } from '../common/secret-token.js';
+import { prepared } from '../database/prepared.js';
 import type { NewSession, Session } from './session.js';
 import { SessionStore, type Found } from './session-store.js';
 
@@ -31,7 +32,7 @@ const COLUMNS = `s.sid, s.userid, s.secret_hash, s.mode, s.epoch, s.apitoken_id,
  * Times are cut to the millisecond in which they are shown. $10: idle, $11: absolute, both in ms; $12: the latest
  * absolute end, $13: the time of proof, both Unix ms or null.
  */
-const CREATE = `WITH clock AS (SELECT date_trunc('milliseconds', now()) AS now),
+const CREATE = prepared(`WITH clock AS (SELECT date_trunc('milliseconds', now()) AS now),
   ends AS (SELECT now, LEAST(now + $11::bigint * interval '1 ms', to_timestamp($12::float8 / 1000)) AS absolute_end
     FROM clock)
   INSERT INTO sessions AS s (sid, userid, secret_hash, mode, epoch, apitoken_id, ip, user_agent, device_name, idle_ms,
@@ -39,16 +40,20 @@ const CREATE = `WITH clock AS (SELECT date_trunc('milliseconds', now()) AS now),
   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10::bigint, COALESCE(to_timestamp($13::float8 / 1000), now), now, now,
     absolute_end, LEAST(now + $10::bigint * interval '1 ms', absolute_end)
   FROM ends WHERE absolute_end > now
-  RETURNING ${COLUMNS}`;
+  RETURNING ${COLUMNS}`);
 
-const AUTHENTICATE = `SELECT ${COLUMNS}, ${AUTHORITY_COLUMNS}
+const AUTHENTICATE = prepared(`SELECT ${COLUMNS}, ${AUTHORITY_COLUMNS}
   FROM sessions s JOIN users u ON u.userid = s.userid CROSS JOIN generation g
   WHERE s.sid = $1 AND s.userid = $2 AND s.expires_at > now()
-    AND NOT EXISTS (SELECT 1 FROM session_ends e WHERE e.sid = s.sid)`;
+    AND NOT EXISTS (SELECT 1 FROM session_ends e WHERE e.sid = s.sid)`);
 
-const TOUCH = `UPDATE sessions SET last_seen_at = date_trunc('milliseconds', now()),
+const TOUCH = prepared(`UPDATE sessions SET last_seen_at = date_trunc('milliseconds', now()),
     expires_at = LEAST(now() + idle_ms * interval '1 ms', absolute_end)
-  WHERE sid = $1 AND expires_at > now()`;
+  WHERE sid = $1 AND expires_at > now()`);
+
+const LIST = prepared(`SELECT ${COLUMNS} FROM sessions s WHERE s.userid = $1 AND s.expires_at > now()`);
+
+const REMOVE = prepared('DELETE FROM sessions WHERE sid = $1');
 
 /** Sessions in Postgres: the embedded default, and small teams that run Postgres alone. */
 @Injectable()
@@ -88,10 +93,7 @@ export class PostgresSessionStore extends SessionStore {
 
   async list(userid: string): Promise<Session[]> {
     this.truth.begin();
-    const rows: SessionRow[] = await this.dataSource.query(
-      `SELECT ${COLUMNS} FROM sessions s WHERE s.userid = $1 AND s.expires_at > now()`,
-      [userid],
-    );
+    const rows: SessionRow[] = await this.dataSource.query(LIST, [userid]);
     return rows.map(toSession);
   }
 
@@ -103,7 +105,7 @@ export class PostgresSessionStore extends SessionStore {
   }
 
   async remove(_userid: string, sid: string): Promise<void> {
-    await this.truth.settle(() => this.dataSource.query('DELETE FROM sessions WHERE sid = $1', [sid]));
+    await this.truth.settle(() => this.dataSource.query(REMOVE, [sid]));
   }
 }
 

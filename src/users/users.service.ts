@@ -10,6 +10,7 @@ import type { LockedUser } from '../authority/locked-rows.js';
 import { timeOfMicros, toPage, type Page } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
 import { formatToken, hashSecret, makeToken } from '../common/secret-token.js';
+import { prepared } from '../database/prepared.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { USER_COLUMNS, findUser, userFromRow, type User, type UserRow } from './user.js';
 import type { ListUsersQuery } from './users.dto.js';
@@ -19,6 +20,11 @@ import type { ListUsersQuery } from './users.dto.js';
  * by the epoch and run out there.
  */
 const GOES_WITH_A_USER = ['apitokens', 'user_roles', 'area_users', 'known_sources', 'reset_codes', 'sessions'];
+
+/** $1 username, folded. */
+const CREDENTIALS = prepared(`SELECT u.userid, u.username, u.status, u.password_hash AS "passwordHash",
+    g.world || '.' || u.epoch AS epoch, ARRAY(SELECT role FROM user_roles WHERE userid = u.userid) AS roles
+  FROM users u CROSS JOIN generation g WHERE u.username = $1`);
 
 export interface UserWithAreas extends User {
   /** The private areas that the user may enter, sorted. */
@@ -66,12 +72,7 @@ export class UsersService {
 
   /** What a login by name alone needs; null where there never was such a user. Disabled and deleted ones are found. */
   async findByUsername(folded: string): Promise<UserCredentials | null> {
-    const rows: (UserCredentials & { roles: string[] })[] = await this.dataSource.query(
-      `SELECT u.userid, u.username, u.status, u.password_hash AS "passwordHash", g.world || '.' || u.epoch AS epoch,
-         ARRAY(SELECT role FROM user_roles WHERE userid = u.userid) AS roles
-       FROM users u CROSS JOIN generation g WHERE u.username = $1`,
-      [folded],
-    );
+    const rows: (UserCredentials & { roles: string[] })[] = await this.dataSource.query(CREDENTIALS, [folded]);
     return rows[0] === undefined ? null : { ...rows[0], roles: [...rows[0].roles, 'user'].sort() };
   }
 

@@ -1,5 +1,7 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { dataSourceOptions } from '../../src/database/data-source.js';
+import { prepared } from '../../src/database/prepared.js';
+import { toProblem } from '../../src/common/to-problem.js';
 import { inTransaction } from '../../src/database/transaction.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 import { eventually } from '../support/barrier.js';
@@ -49,4 +51,30 @@ it('a query that fails leaves the connection to the next one', async () => {
   const before = await pid();
   await expect(dataSource.query('SELECT nothing')).rejects.toThrow('nothing');
   expect(await pid()).toEqual(before);
+});
+
+describe('a statement that is marked', () => {
+  const NOTES = prepared('SELECT text FROM notes WHERE text = $1');
+  const plans = async () => {
+    const sql = `SELECT generic_plans + custom_plans AS plans FROM pg_prepared_statements WHERE statement = $1`;
+    return (await dataSource.query<{ plans: string }[]>(sql, [NOTES])).map(({ plans }) => Number(plans));
+  };
+
+  it('is prepared once for its connection, others are not', async () => {
+    for (let call = 0; call < 3; call += 1) await dataSource.query(NOTES, ['the next one']);
+    expect(await plans()).toEqual([3]);
+    const [row] = await dataSource.query<{ count: number }[]>('SELECT count(*)::int FROM pg_prepared_statements');
+    expect(row!.count).toBe(1);
+  });
+
+  it.each([
+    ['a migration changes the type of a column', 'ALTER TABLE notes ALTER COLUMN text TYPE varchar(100)'],
+    ['somebody has thrown it away', 'DEALLOCATE ALL'],
+  ])('%s: not now, and the next one gets a connection that is well', async (_what, sql) => {
+    await dataSource.query(NOTES, ['the next one']);
+    await dataSource.query(sql);
+    const error: unknown = await dataSource.query(NOTES, ['the next one']).catch((error: unknown) => error);
+    expect(toProblem(error).code).toBe('unavailable');
+    expect(await dataSource.query(NOTES, ['the next one'])).toEqual([{ text: 'the next one' }]);
+  });
 });
