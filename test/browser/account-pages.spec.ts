@@ -33,6 +33,7 @@ describe('the password page', () => {
     await page.getByLabel('New password').fill(NEW_PASSWORD);
     await page.getByRole('button', { name: 'Change the password' }).click();
     await page.getByText('Wrong password').waitFor();
+    await page.locator('input[data-path="currentPassword"]:focus').waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
     await shown.takeFaults(/status of 403/);
     await page.getByLabel('Current password').fill(user.password);
@@ -82,6 +83,7 @@ describe('the sessions page', () => {
     await rows.nth(2).waitFor({ state: 'hidden' });
     expect(await rows.count()).toBe(2);
     await page.locator('h1:focus').waitFor();
+    await page.getByRole('status').getByText('Done: End session').waitFor();
 
     await page.getByRole('button', { name: 'End all others' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'End all others' }).click();

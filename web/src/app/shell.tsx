@@ -4,6 +4,7 @@ import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import type { Schemas } from '../api/client.ts';
 import { useSession } from '../api/session.ts';
 import { ReauthenticationDialog } from '../parts/reauthentication-dialog.tsx';
+import { StatusLine } from '../parts/status-line.tsx';
 import { ColorSchemeButton } from './color-scheme-button.tsx';
 import { isInside } from './is-inside.ts';
 import { LogOutButton } from './log-out-button.tsx';
@@ -38,6 +39,7 @@ export function Shell() {
         </Container>
       </AppShell.Main>
       <ReauthenticationDialog />
+      <StatusLine />
     </AppShell>
   );
 }

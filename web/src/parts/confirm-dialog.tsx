@@ -4,6 +4,7 @@ import { useEffect, useRef, type ReactNode } from 'react';
 import { ReauthenticationCancelled } from '../api/reauthentication.ts';
 import { focusHeading } from './focus-heading.ts';
 import { ProblemAlert } from './problem-alert.tsx';
+import { say } from './status-line.tsx';
 
 interface ConfirmDialogProps {
   readonly opened: boolean;
@@ -22,7 +23,13 @@ interface ConfirmDialogProps {
 
 /** Says what will happen before it does. */
 export function ConfirmDialog({ opened, onClose, title, children, action, dangerous, onConfirm }: ConfirmDialogProps) {
-  const doing = useMutation({ mutationFn: onConfirm, onSuccess: close });
+  const doing = useMutation({
+    mutationFn: onConfirm,
+    onSuccess: () => {
+      close();
+      say(`Done: ${action}`);
+    },
+  });
   useFocusAfter(opened);
   const busy = doing.isPending;
 
