@@ -10,7 +10,7 @@ import { createTestDatabase } from '../setup/test-database.js';
 import { createTestRedis } from '../setup/test-redis.js';
 import { eventually } from '../support/barrier.js';
 import { FIRST_ACCOUNTS_ENV } from '../support/first-accounts.js';
-import { startHaproxy, type Haproxy } from '../support/haproxy.js';
+import { bothServe, startHaproxy, type Haproxy } from '../support/haproxy.js';
 import { freePort } from '../support/ports.js';
 import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
 import { Crowd, type Tally } from './crowd.js';
@@ -78,7 +78,7 @@ async function twoProcesses(env: Env, signal: 'SIGTERM' | 'SIGKILL'): Promise<Si
       const code = await services[at]!.end(signal);
       if (signal === 'SIGTERM' && code !== 0) throw new Error(`exit code ${code}: ${services[at]!.stderr()}`);
       services[at] = await start(at);
-      await served(haproxy, at);
+      await bothServe(haproxy);
     }
   };
   const stop = async () => {
@@ -129,12 +129,6 @@ async function startReady(env: Env): Promise<ServiceProcess> {
   const service = await startService(env, 'dist/main.js');
   await service.ready();
   return service;
-}
-
-/** Resolves when the proxy sends calls to that process again: the next one must not be stopped before. */
-async function served(haproxy: Haproxy, at: number): Promise<void> {
-  const from = haproxy.log().length;
-  await eventually(() => haproxy.log().includes(`/process-${at + 1} `, from), PATIENCE_MS);
 }
 
 function count(service: ServiceProcess, text: string): number {

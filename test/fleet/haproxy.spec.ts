@@ -2,72 +2,30 @@ import { request as httpRequest } from 'node:http';
 import { connect as connectH2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
 import pg from 'pg';
-import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
-import { createTestRedis, type TestRedis } from '../setup/test-redis.js';
-import { adminLogin, type TokenLogin } from '../support/client.js';
 import { eventually } from '../support/barrier.js';
-import { FIRST_ACCOUNTS_ENV, FIRST_ADMIN } from '../support/first-accounts.js';
-import { expectProblem, send, sendRaw, type Reply } from '../support/haproxy-client.js';
-import { startHaproxy, type Haproxy } from '../support/haproxy.js';
-import type { Call } from '../support/load.js';
-import { freePort } from '../support/ports.js';
-import { processEnv, startService, type ServiceProcess } from '../support/service-process.js';
+import { BehindHaproxy } from '../support/behind-haproxy.js';
+import type { TokenLogin } from '../support/client.js';
+import { FIRST_ADMIN } from '../support/first-accounts.js';
+import { expectProblem, send, sendRaw } from '../support/haproxy-client.js';
+import { startHaproxy } from '../support/haproxy.js';
 
 /** Starting a process compiles the sources. */
 const SLOW = 400_000;
 
-let database: TestDatabase;
-let redis: TestRedis;
-let ports: number[];
-let services: ServiceProcess[];
-let haproxy: Haproxy;
-let as: TokenLogin;
-let credentials: Record<string, string>;
+let pair: BehindHaproxy;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  redis = await createTestRedis();
-  ports = [await freePort(), await freePort()];
-  services = [await start(0), await start(1)];
-  haproxy = await startHaproxy({ processes: [`127.0.0.1:${ports[0]}`, `127.0.0.1:${ports[1]}`] });
-  await logIn();
+  pair = await BehindHaproxy.start();
 }, SLOW);
-afterAll(async () => {
-  await haproxy.stop();
-  for (const service of services) await service.end('SIGKILL');
-  await redis.stop();
-  await database.drop();
-});
-
-async function logIn(): Promise<void> {
-  as = await adminLogin(services[0]!.url);
-  credentials = { 'x-user-id': as.userid, authorization: `Bearer ${as.accesstoken}` };
-}
-
-async function start(index: number): Promise<ServiceProcess> {
-  const where = {
-    DATABASE_URL: database.url,
-    REDIS_URL: redis.url,
-    PORT: String(ports[index]),
-    TRUTH_LEASE_MS: '10000',
-  };
-  const service = await startService(processEnv({ ...where, ...FIRST_ACCOUNTS_ENV, DRAIN_SECONDS: '1' }));
-  await service.ready();
-  return service;
-}
+afterAll(() => pair?.stop());
 
 const HOST = 'Host: localhost\r\n';
 const LOGIN = `POST /v1/auth/login HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n`;
 /** What would be answered with 200, were it taken for a request of its own. */
 const LAST = `GET /livez HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
 
-function ask(path: string, { method = 'GET', headers = {} }: Partial<Call> = {}, body?: string): Promise<Reply> {
-  const { certificate: ca, httpsPort: port } = haproxy;
-  return send(httpsRequest({ host: '127.0.0.1', port, path, method, headers, ca, agent: false }), body);
-}
-
 async function query(text: string): Promise<{ ip: string }[]> {
-  const client = new pg.Client({ connectionString: database.url });
+  const client = new pg.Client({ connectionString: pair.database.url });
   await client.connect();
   const { rows } = await client.query<{ ip: string }>(text);
   await client.end();
@@ -79,22 +37,22 @@ describe('through HAProxy', () => {
     const { username, password, apitoken } = FIRST_ADMIN;
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ username, password, apitoken });
-    const reply = await ask('/v1/auth/login', { method: 'POST', headers }, body);
+    const reply = await pair.ask('/v1/auth/login', { method: 'POST', headers }, body);
     expect(reply.status).toBe(200);
     expect(reply.headers['strict-transport-security']).toBeDefined();
     expect(reply.headers['set-cookie']).toBeUndefined();
     const { userid, accesstoken } = JSON.parse(reply.text) as TokenLogin;
     const own = { 'x-user-id': userid, authorization: `Bearer ${accesstoken}` };
-    for (let call = 0; call < 8; call += 1) expect((await ask('/v1/users/me', { headers: own })).status).toBe(200);
-    for (const { url } of services) {
+    for (let call = 0; call < 8; call += 1) expect((await pair.ask('/v1/users/me', { headers: own })).status).toBe(200);
+    for (const { url } of pair.services) {
       expect((await fetch(`${url}/v1/auth/check`, { headers: own })).status).toBe(204);
     }
-    await eventually(() => [1, 2].every((index) => haproxy.log().includes(`/process-${index} `)));
+    await eventually(() => [1, 2].every((index) => pair.haproxy.log().includes(`/process-${index} `)));
   });
 
   it('HTTP/2 is served as well', async () => {
-    const client = connectH2(haproxy.url, { ca: haproxy.certificate });
-    const stream = client.request({ ':path': '/v1/auth/check', ...credentials });
+    const client = connectH2(pair.haproxy.url, { ca: pair.haproxy.certificate });
+    const stream = client.request({ ':path': '/v1/auth/check', ...pair.credentials });
     const [headers] = await new Promise<[Record<string, unknown>]>((resolve, reject) => {
       stream.once('response', (...args) => resolve(args as never));
       stream.once('error', reject);
@@ -110,27 +68,27 @@ describe('through HAProxy', () => {
       'x-forwarded-proto': 'http',
       'x-forwarded-method': 'DELETE',
       'x-real-ip': '203.0.113.9',
-      'x-auth-user-id': as.userid,
+      'x-auth-user-id': pair.as.userid,
       'x-auth-roles': 'admin',
     };
-    const reply = await ask('/v1/users/me', { headers: { ...forged, ...credentials } });
+    const reply = await pair.ask('/v1/users/me', { headers: { ...forged, ...pair.credentials } });
     expect(reply.status).toBe(200);
     expect(reply.headers['strict-transport-security']).toBeDefined();
-    expect((await ask('/v1/users/me', { headers: forged })).status).toBe(401);
+    expect((await pair.ask('/v1/users/me', { headers: forged })).status).toBe(401);
     const headers = { 'content-type': 'application/json', 'x-forwarded-for': '203.0.113.9' };
     const { username, password, apitoken } = FIRST_ADMIN;
     const body = JSON.stringify({ username, password, apitoken });
-    expect((await ask('/v1/auth/login', { method: 'POST', headers }, body)).status).toBe(200);
+    expect((await pair.ask('/v1/auth/login', { method: 'POST', headers }, body)).status).toBe(200);
     expect(
       await query(`SELECT host(ip::inet) AS ip FROM audit WHERE action = 'login' ORDER BY at DESC LIMIT 1`),
     ).toEqual([{ ip: '127.0.0.1' }]);
   });
 
   it('nothing is served in clear, whatever a header says of the scheme', async () => {
-    const { hostname, port } = new URL(haproxy.clearUrl);
+    const { hostname, port } = new URL(pair.haproxy.clearUrl);
     const clear = (path: string, headers: Record<string, string>) =>
       send(httpRequest({ hostname, port, path, headers: { 'x-forwarded-proto': 'https', ...headers }, agent: false }));
-    const refused = await clear('/v1/users/me', credentials);
+    const refused = await clear('/v1/users/me', pair.credentials);
     expect([refused.status, refused.headers['content-type']]).toEqual([403, 'application/problem+json; charset=utf-8']);
     expect(JSON.parse(refused.text)).toMatchObject({
       status: 403,
@@ -155,31 +113,31 @@ describe('through HAProxy', () => {
     ['/v1/%2e%2e/users/me'],
     ['/v1/users/..'],
   ])('the path %s is refused', async (path) => {
-    expectProblem(await ask(path, { headers: credentials }), 400, 'malformed');
+    expectProblem(await pair.ask(path, { headers: pair.credentials }), 400, 'malformed');
   });
 
   it('a name with two dots in it is no odd path', async () => {
-    const reply = await ask('/v1/areas/none/usernames/a..b', { method: 'DELETE', headers: credentials });
+    const reply = await pair.ask('/v1/areas/none/usernames/a..b', { method: 'DELETE', headers: pair.credentials });
     expectProblem(reply, 404, 'not_found');
   });
 
   it.each(['TRACE', 'PROPFIND', 'LOCK', 'PURGE'])('the method %s is refused', async (method) => {
-    const reply = await ask('/v1/users/me', { method, headers: credentials });
+    const reply = await pair.ask('/v1/users/me', { method, headers: pair.credentials });
     expectProblem(reply, 405, 'method_not_allowed');
     expect(reply.headers.allow).toContain('GET');
   });
 
   it('keeps the label of the caller where it is one', async () => {
-    const kept = await ask('//', { headers: { 'x-request-id': 'my-request-1' } });
+    const kept = await pair.ask('//', { headers: { 'x-request-id': 'my-request-1' } });
     expect(kept.headers['x-request-id']).toBe('my-request-1');
     expectProblem(kept, 400, 'malformed');
-    const replaced = await ask('//', { headers: { 'x-request-id': 'bad"label' } });
+    const replaced = await pair.ask('//', { headers: { 'x-request-id': 'bad"label' } });
     expect(replaced.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
     expectProblem(replaced, 400, 'malformed');
   });
 
   it('a header whose name could be taken for another is refused', async () => {
-    expectProblem(await ask('/v1/users/me', { headers: { x_user_id: as.userid } }), 403, 'forbidden');
+    expectProblem(await pair.ask('/v1/users/me', { headers: { x_user_id: pair.as.userid } }), 403, 'forbidden');
   });
 
   it.each([
@@ -188,7 +146,7 @@ describe('through HAProxy', () => {
     ['a target of its own', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n'],
     ['chunks in HTTP/1.0', `POST /v1/auth/login HTTP/1.0\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
   ])('%s is refused with a problem', async (_what, text) => {
-    const [answer] = (await sendRaw(haproxy, `${text}${LAST}`)).split('\r\n\r\nHTTP/');
+    const [answer] = (await sendRaw(pair.haproxy, `${text}${LAST}`)).split('\r\n\r\nHTTP/');
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(answer).toMatch(/content-type: application\/problem\+json/);
   });
@@ -204,13 +162,13 @@ describe('through HAProxy', () => {
     ['a space before the colon', `GET /v1/config HTTP/1.1\r\n${HOST}X-User-Id : a\r\n\r\n`],
     ['a header without a name', `GET /v1/config HTTP/1.1\r\n${HOST}: a\r\n\r\n`],
   ])('%s is refused by the parser of HAProxy, which ends the connection', async (_what, text) => {
-    const received = await sendRaw(haproxy, `${text}${LAST}`);
+    const received = await sendRaw(pair.haproxy, `${text}${LAST}`);
     expect(received).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(received.match(/HTTP\/1\.1 /g)).toHaveLength(1);
   });
 
   it('NUL in a header is refused: by the service, or by HAProxy of a later version', async () => {
-    expect(await sendRaw(haproxy, `GET /v1/config HTTP/1.1\r\n${HOST}X-A: b\0c\r\n\r\n${LAST}`)).toMatch(
+    expect(await sendRaw(pair.haproxy, `GET /v1/config HTTP/1.1\r\n${HOST}X-A: b\0c\r\n\r\n${LAST}`)).toMatch(
       /^HTTP\/1\.1 400 /,
     );
   });
@@ -218,7 +176,7 @@ describe('through HAProxy', () => {
   it('a length beside chunks hides no second request: HAProxy drops it and ends the connection', async () => {
     // As RFC 9112 section 6.3 allows; no rule gets to see the length.
     const received = await sendRaw(
-      haproxy,
+      pair.haproxy,
       `${LOGIN}Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${LAST}`,
     );
     expect(received).toMatch(/^HTTP\/1\.1 422 /);
@@ -226,13 +184,13 @@ describe('through HAProxy', () => {
   });
 
   it('a folded header is one header, and what is folded into it is none', async () => {
-    const text = `GET /v1/auth/check HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n X-User-Id: ${as.userid}\r\nConnection: close\r\n\r\n`;
-    expect(await sendRaw(haproxy, text)).toMatch(/^HTTP\/1\.1 401 /);
+    const text = `GET /v1/auth/check HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n X-User-Id: ${pair.as.userid}\r\nConnection: close\r\n\r\n`;
+    expect(await sendRaw(pair.haproxy, text)).toMatch(/^HTTP\/1\.1 401 /);
   });
 
   it('a source that asks too often is told to wait, and nobody else', async () => {
     const strict = await startHaproxy({
-      processes: [`127.0.0.1:${ports[0]}`, `127.0.0.1:${ports[1]}`],
+      processes: pair.addresses,
       requestsPerSource: 3,
     });
     const { hostname, port } = new URL(strict.url);
@@ -249,9 +207,9 @@ describe('through HAProxy', () => {
   });
 
   it('logs neither path nor query', async () => {
-    const seen = haproxy.log().length;
-    await ask('/v1/config?secret=canary-of-the-query');
-    await eventually(() => / GET \d{3} /.test(haproxy.log().slice(seen)));
-    expect(haproxy.log()).not.toMatch(/canary|v1/);
+    const seen = pair.haproxy.log().length;
+    await pair.ask('/v1/config?secret=canary-of-the-query');
+    await eventually(() => / GET \d{3} /.test(pair.haproxy.log().slice(seen)));
+    expect(pair.haproxy.log()).not.toMatch(/canary|v1/);
   });
 });

@@ -1,12 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { findBinary } from '../setup/debian-binary.js';
 import { makeFolder } from '../setup/folders.js';
 import { killWithUs } from '../setup/guard.js';
 import { eventually } from './barrier.js';
+import { send } from './haproxy-client.js';
 import { freePort } from './ports.js';
 
 const CONFIGURATION = join(import.meta.dirname, '../../deploy/haproxy/haproxy.cfg');
@@ -78,6 +80,19 @@ export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
   const certificate = readFileSync(pem, 'utf8');
   const [url, clearUrl] = [`https://127.0.0.1:${httpsPort}`, `http://127.0.0.1:${clearPort}`];
   return { url, httpsPort, clearUrl, certificate, exit, log: () => log, reload, stop };
+}
+
+/**
+ * Resolves when the proxy sends calls to both processes: what is ready it learns a moment later, and the one must not be
+ * stopped before the other serves.
+ */
+export async function bothServe({ url, certificate: ca, log }: Haproxy): Promise<void> {
+  const seen = log().length;
+  await eventually(async () => {
+    await send(request(`${url}/livez`, { ca, agent: false }));
+    const lines = log().slice(seen);
+    return [1, 2].every((index) => new RegExp(` 200 .* processes/process-${index} `).test(lines));
+  }, 60_000);
 }
 
 /** For localhost, good for a month; gives the PEM file with the key in it. */
