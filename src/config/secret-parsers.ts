@@ -9,12 +9,15 @@ const FILLERS = [
 ];
 const FILLER = new RegExp(FILLERS.join('|'), 'g');
 
+/** No character of a text, tab and line ends apart: of 32 random bytes some nearly always are such. */
+const NOT_TEXT = /[^\P{Cc}\t\r\n]/u;
+
 /**
  * True for what stands in templates and not in a deployment: `<…>`, `${…}`, nothing but words such as
  * "change me", "my secret key" or "password1".
  */
 export function isPlaceholder(secret: string): boolean {
-  if (/^<.*>$|\$\{.*\}/s.test(secret)) return true;
+  if (!NOT_TEXT.test(secret) && /^<.*>$|\$\{.*\}/s.test(secret)) return true;
   const letters = secret.toLowerCase().replace(/[^\p{L}]/gu, '');
   return letters !== '' && letters.replace(FILLER, '') === '';
 }

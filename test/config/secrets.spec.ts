@@ -112,6 +112,16 @@ describe('placeholders in production', () => {
     expect(problemsOf({ ...admin, [name]: value })).toEqual([]);
   });
 
+  it.each([
+    ['begins with < and ends with >', [0x3c, 0x3e]],
+    ['has ${ and } in it', [0x24, 0x7b, 0x7d]],
+  ])('are not seen in a key that %s by chance', (_what, marks) => {
+    const key = Buffer.from(Array.from({ length: 32 }, (_, at) => at));
+    key.set(marks.slice(0, -1));
+    key.set(marks.slice(-1), 31);
+    expect(problemsOf(inProduction({ PASSWORD_PEPPER: `p:${key.toString('base64')}` }))).toEqual([]);
+  });
+
   it('are never mistaken: a thousand real tokens and keys pass', () => {
     for (let round = 0; round < 1000; round += 1) {
       const token = makeToken();
