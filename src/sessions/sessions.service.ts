@@ -100,9 +100,14 @@ export class SessionsService {
 
   /** The user's live sessions, newest first. */
   async list(userid: string): Promise<Session[]> {
+    return this.liveAmong(userid, await this.store.list(userid));
+  }
+
+  /** Those of the user's stored sessions that would be let in, newest first. */
+  private async liveAmong(userid: string, stored: readonly Session[]): Promise<Session[]> {
     const truth = await this.authority.ask(userid, null);
     if (truth === null) return [];
-    const honoured = (await this.store.list(userid)).filter((session) => isHonoured(session, truth.authority));
+    const honoured = stored.filter((session) => isHonoured(session, truth.authority));
     const ended = await endedAmong(
       this.dataSource,
       honoured.map(({ sid }) => sid),
@@ -256,8 +261,9 @@ export class SessionsService {
   private async keepCap(made: Session): Promise<void> {
     const most = this.config.sessionsPerUser;
     // Nearly always there are fewer in all, and nobody need be asked which of them are live.
-    if ((await this.store.list(made.userid)).length <= most) return;
-    const others = (await this.list(made.userid)).filter(({ sid }) => sid !== made.sid);
+    const stored = await this.store.list(made.userid);
+    if (stored.length <= most) return;
+    const others = (await this.liveAmong(made.userid, stored)).filter(({ sid }) => sid !== made.sid);
     const surplus = others.length + 1 - most;
     if (surplus <= 0) return;
     const oldest = others.sort((a, b) => a.createdAt - b.createdAt || (a.sid < b.sid ? -1 : 1)).slice(0, surplus);
