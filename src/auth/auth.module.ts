@@ -20,6 +20,7 @@ import { LoginOutcomes } from './login-outcomes.js';
 import { LoginService } from './login.service.js';
 import { OwnPasswordService } from './own-password.service.js';
 import { PasswordProof } from './password-proof.service.js';
+import { Rehashing } from './rehashing.js';
 import { AccesstokenStrategy } from './strategies/accesstoken.strategy.js';
 import { ApitokenStrategy } from './strategies/apitoken.strategy.js';
 import { BasicStrategy } from './strategies/basic.strategy.js';
@@ -48,6 +49,7 @@ import { WebLoginService } from './web-login.service.js';
     WebFailures,
     OwnPasswordService,
     PasswordProof,
+    Rehashing,
     BasicService,
     ApitokenByPasswordService,
     WebLoginService,

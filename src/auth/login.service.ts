@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
 import { ApitokensService } from '../apitokens/apitokens.service.js';
 import { AuditService } from '../audit/audit.service.js';
 import { Problem } from '../common/problem.js';
@@ -13,6 +11,7 @@ import { foldUsername } from '../common/username.js';
 import type { LoginRequest } from './auth.dto.js';
 import { LoginLimits } from './login-limits.js';
 import { LoginOutcomes } from './login-outcomes.js';
+import { Rehashing } from './rehashing.js';
 
 /** Whose apitoken was presented, with all that was read beside it in one go. */
 type Candidate = NonNullable<Awaited<ReturnType<ApitokensService['findForLogin']>>>;
@@ -26,8 +25,6 @@ export interface ProvenLogin {
   readonly apitokenExpiresAt: number | null;
   readonly isApp: boolean;
   readonly deviceName: string | null;
-  /** A hash of the password by today's parameters, where the stored one is by others. */
-  readonly rehash: { readonly from: string | null; readonly to: string } | null;
 }
 
 /** The login of token mode: apitoken first, password second (contract section 1, design section 2). */
@@ -41,7 +38,7 @@ export class LoginService {
     private readonly sessions: SessionsService,
     private readonly audit: AuditService,
     private readonly outcomes: LoginOutcomes,
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly rehashing: Rehashing,
   ) {}
 
   /**
@@ -81,15 +78,17 @@ export class LoginService {
     }
     await attempt.succeeded();
     const { apitokenId, expiresAt: apitokenExpiresAt } = candidate;
-    const rehash = proof.rehash ? await this.rehash(candidate, body.password) : null;
-    return { userid, epoch, apitokenId, apitokenExpiresAt, isApp, deviceName: body.deviceName ?? null, rehash };
+    if (proof.rehash) await this.rehashing.renew(candidate, body.password, isApp ? 'second' : 'first');
+    return { userid, epoch, apitokenId, apitokenExpiresAt, isApp, deviceName: body.deviceName ?? null };
   }
 
   /** The session of a proven login; it bears the epoch read beside the hash, so that no later end misses it. */
   async open(login: ProvenLogin, client: ClientInfo): Promise<OpenedSession> {
     const { userid, epoch, apitokenId, isApp, deviceName, apitokenExpiresAt: notAfter } = login;
     const opening = { userid, epoch, apitokenId, isApp, deviceName, notAfter, mode: 'token', authTime: null } as const;
-    return this.sessions.open(opening, client, () => this.record(login, client));
+    return this.sessions.open(opening, client, () =>
+      this.audit.recordLogin({ userid, apitokenId, client, mode: 'token' }),
+    );
   }
 
   private async candidate(username: string | null, apitoken: string): Promise<Candidate | null> {
@@ -109,21 +108,6 @@ export class LoginService {
     const proof = await this.hasher.verify(password, passwordHash, { lane: 'second', account, signal: gone });
     if (proof.ok) this.remembered.remember(userid, epoch, password);
     return proof;
-  }
-
-  /** Null where the hashers have no time for it: the next login tries again. */
-  private async rehash({ isApp, passwordHash }: Candidate, password: string): Promise<ProvenLogin['rehash']> {
-    const to = await this.hasher.hash(password, { lane: isApp ? 'second' : 'first' }).catch(() => null);
-    return to === null ? null : { from: passwordHash, to };
-  }
-
-  private async record({ userid, apitokenId, rehash }: ProvenLogin, client: ClientInfo): Promise<void> {
-    if (rehash !== null) {
-      // Compare-and-set: a password that was changed meanwhile stays changed.
-      const sql = 'UPDATE users SET password_hash = $1 WHERE userid = $2 AND password_hash = $3';
-      await this.dataSource.query(sql, [rehash.to, userid, rehash.from]);
-    }
-    await this.audit.recordLogin({ userid, apitokenId, client, mode: 'token' });
   }
 
   private async refuse(username: string | null, userid: string | null, client: ClientInfo): Promise<never> {

@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import type { DataSource } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
 import { Problem } from '../common/problem.js';
 import type { ClientInfo } from '../http/client-info.js';
@@ -9,6 +7,7 @@ import { foldUsername } from '../common/username.js';
 import { UsersService, type UserCredentials } from '../users/users.service.js';
 import { LoginLimits, type LoginAttempt } from './login-limits.js';
 import { LoginOutcomes } from './login-outcomes.js';
+import { Rehashing } from './rehashing.js';
 
 /** A username and its password, as sent. */
 export interface NameAndPassword {
@@ -25,7 +24,7 @@ export class PasswordProof {
     private readonly hasher: PasswordHasher,
     private readonly audit: AuditService,
     private readonly outcomes: LoginOutcomes,
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly rehashing: Rehashing,
   ) {}
 
   /**
@@ -68,7 +67,7 @@ export class PasswordProof {
       throw new Problem('invalid_credentials');
     }
     await attempt.succeeded();
-    if (proof.rehash) await this.rehash(account, sent.password);
+    if (proof.rehash) await this.rehashing.renew(account, sent.password, 'second');
     return account;
   }
 
@@ -92,13 +91,5 @@ export class PasswordProof {
       await attempt.abandoned();
       throw error;
     }
-  }
-
-  /** Left out where the queue is full. Compare-and-set: a password that was changed meanwhile stays changed. */
-  private async rehash({ userid, passwordHash }: UserCredentials, password: string): Promise<void> {
-    const hash = await this.hasher.hash(password, { lane: 'second' }).catch(() => null);
-    if (hash === null) return;
-    const sql = 'UPDATE users SET password_hash = $1 WHERE userid = $2 AND password_hash = $3';
-    await this.dataSource.query(sql, [hash, userid, passwordHash]);
   }
 }
