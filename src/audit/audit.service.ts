@@ -4,6 +4,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
 import { microsOf, timeOfMicros, toPage, type Page } from '../common/paging.js';
 import { prepared } from '../database/prepared.js';
+import type { Queryable } from '../database/queryable.js';
 import { failClosed } from '../limits/fail-closed.js';
 import { sourceOf } from '../limits/source.js';
 import type { AuditEvent, AuditRow, FailedLogin, Login } from './audit-event.js';
@@ -55,8 +56,6 @@ const FAILED_LOGIN = prepared(`INSERT INTO audit AS a (action, target, ip, reque
     detail = a.detail || jsonb_build_object('count', (a.detail->>'count')::int + 1,
       'modes', a.detail->'modes' || jsonb_build_object($4::text, COALESCE((a.detail->'modes'->>$4)::int, 0) + 1))`);
 
-type Querying = Pick<EntityManager, 'query'>;
-
 /** What happened, who did it, to whom: append-only. */
 @Injectable()
 export class AuditService {
@@ -72,7 +71,7 @@ export class AuditService {
    * login a round trip.
    * @param db the caller's transaction, where there is one
    */
-  async recordLogin({ userid, apitokenId, client, mode }: Login, db: Querying = this.dataSource): Promise<void> {
+  async recordLogin({ userid, apitokenId, client, mode }: Login, db: Queryable = this.dataSource): Promise<void> {
     const event: AuditEvent = { action: 'login', actor: userid, target: userid, client, detail: { mode } };
     await db.query(LOGIN, [...valuesOf(event), apitokenId]);
   }

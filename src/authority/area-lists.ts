@@ -1,9 +1,5 @@
-import type { EntityManager } from 'typeorm';
 import { prepared } from '../database/prepared.js';
-
-interface Queryable {
-  query: EntityManager['query'];
-}
+import type { Queryable } from '../database/queryable.js';
 
 /** Who may enter what: an account, with all its roles, `user` among them. */
 interface Account {

@@ -4,6 +4,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
 import { formatToken, makeToken, parseToken } from '../common/secret-token.js';
 import type { BootstrapAccount, Config } from '../config/config.js';
+import type { Queryable } from '../database/queryable.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
 import { foldUsername } from '../common/username.js';
@@ -74,7 +75,7 @@ export async function withHasher<T>(config: Config, work: (hasher: PasswordHashe
   }
 }
 
-async function missingKinds(db: Pick<EntityManager, 'query'>, config: Config): Promise<Kind[]> {
+async function missingKinds(db: Queryable, config: Config): Promise<Kind[]> {
   const rows: { role: Kind }[] = await db.query(`SELECT DISTINCT role FROM user_roles WHERE role IN ('admin', 'app')`);
   const kinds = Object.keys(PREFIXES) as Kind[];
   return kinds.filter((kind) => isWanted(kind, config) && !rows.some(({ role }) => role === kind));

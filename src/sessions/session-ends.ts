@@ -1,8 +1,4 @@
-import type { EntityManager } from 'typeorm';
-
-interface Queryable {
-  query: EntityManager['query'];
-}
+import type { Queryable } from '../database/queryable.js';
 
 /**
  * Puts on record that a session is over, for as long as any copy of it could come back: its own absolute end and a
