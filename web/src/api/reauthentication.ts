@@ -1,4 +1,5 @@
 import { ProblemError } from 'postern-client';
+import { createStore } from './store.ts';
 
 /** Somebody closed the password dialog: what they were about to do is not done, and that is no error to show. */
 export class ReauthenticationCancelled extends Error {}
@@ -11,19 +12,15 @@ export interface Question {
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-let question: Question | null = null;
+const question = createStore<Question | null>(null);
 let asking: Promise<void> | undefined;
-const listeners = new Set<() => void>();
 
-/** What the dialog has to ask, or null; the first two are for `useSyncExternalStore`. */
+/** What the dialog has to ask, or null. */
 export const openQuestion = {
-  subscribe: (listener: () => void): (() => void) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  },
-  current: (): Question | null => question,
+  subscribe: question.subscribe,
+  current: question.current,
   /** As if it was closed; nothing where there is none. */
-  cancel: (): void => question?.cancelled(),
+  cancel: (): void => question.current()?.cancelled(),
 };
 
 /**
@@ -50,15 +47,10 @@ export function askingForThePassword<Client extends object>(client: Client): Cli
 /** @throws ReauthenticationCancelled */
 function ask(): Promise<void> {
   asking ??= new Promise<void>((resolve, reject) => {
-    show({ proved: resolve, cancelled: () => reject(new ReauthenticationCancelled()) });
+    question.set({ proved: resolve, cancelled: () => reject(new ReauthenticationCancelled()) });
   }).finally(() => {
     asking = undefined;
-    show(null);
+    question.set(null);
   });
   return asking;
-}
-
-function show(next: Question | null): void {
-  question = next;
-  for (const listener of listeners) listener();
 }
