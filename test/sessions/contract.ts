@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { Problem } from '../../src/common/problem.js';
+import type { OpenedSession } from '../../src/sessions/sessions.service.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
-import { eventually } from '../support/barrier.js';
 import { CLIENT, SessionProcess, principalOf } from './session-process.js';
 
 const DAY_MS = 86_400_000;
@@ -110,9 +110,7 @@ export function describeContract(name: string, start: () => Promise<Place>): voi
     });
 
     test('above the cap the one created first goes, never the one just made', async () => {
-      const user = await one.createUser();
-      const opened = [];
-      for (let n = 0; n < 4; n++) opened.push(await one.open(user));
+      const opened = await one.openInTurn(await one.createUser(), 4);
       expect(await Promise.all(opened.map((each) => one.honours(each)))).toEqual([false, true, true, true]);
     });
 
@@ -182,12 +180,7 @@ export function describeContract(name: string, start: () => Promise<Place>): voi
 
     test('the list shows live sessions, newest first', async () => {
       const user = await one.createUser();
-      const first = await one.open(user);
-      // Of two in the same millisecond neither is the newer one.
-      await eventually(
-        async () => (await one.open(await one.createUser())).session.createdAt > first.session.createdAt,
-      );
-      const second = await one.open(user);
+      const [first, second] = (await one.openInTurn(user, 2)) as [OpenedSession, OpenedSession];
       expect((await one.sessions.list(user.userid)).map(({ sid }) => sid)).toEqual([
         second.session.sid,
         first.session.sid,

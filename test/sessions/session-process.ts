@@ -123,6 +123,18 @@ export class SessionProcess {
     return this.sessions.open({ ...opening, ...user, ...more, epoch }, CLIENT);
   }
 
+  /** So many sessions of one user, each made in a later millisecond: of two in the same one neither is the older. */
+  async openInTurn(user: { userid: string; apitokenId: string }, count: number): Promise<OpenedSession[]> {
+    const opened: OpenedSession[] = [];
+    while (opened.length < count) {
+      const last = await this.open(user);
+      opened.push(last);
+      const other = await this.createUser();
+      await eventually(async () => (await this.open(other)).session.createdAt > last.session.createdAt);
+    }
+    return opened;
+  }
+
   /** Whether the session is honoured here, now. */
   async honours({ session, accesstoken }: OpenedSession): Promise<boolean> {
     return (await this.sessions.authenticate(session.userid, accesstoken)) !== null;
