@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { endWithinMs } from './bootstrap/end-within.js';
 import { ensureFirstAccounts } from './bootstrap/first-accounts.js';
@@ -13,6 +14,10 @@ import { ACCIDENT, Processes } from './bootstrap/processes.js';
 import { run, type Opened } from './bootstrap/run.js';
 import { Worker } from './bootstrap/worker.js';
 import type { Config } from './config/config.js';
+
+// What V8 has seen survive it makes where only a full collection looks, and whatever hangs on that stays until then too.
+// A busy server's requests look to it as if they survived: docs/adr/0012.
+setFlagsFromString('--no-allocation-site-pretenuring');
 
 const config = loadConfigOrExit();
 const logger = createLogger(config);

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Problem } from '../common/problem.js';
+import { OpenReplies } from './open-replies.js';
 import { isSafe } from './own-page.js';
 import { answerError } from './send-problem.js';
 
@@ -10,6 +11,13 @@ import { answerError } from './send-problem.js';
 const ANSWER_WITHIN_MS = 4_700;
 const LOOK_MS = 100;
 
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Of `OpenReplies`. */
+    openAt: number;
+  }
+}
+
 /**
  * Answers every request that is not answered in time; a route that waits out a lease has that much more
  * (`@WaitsOneLease()`). One look at all that are open, ten times a second: Fastify's own `handlerTimeout` makes a timer,
@@ -17,13 +25,14 @@ const LOOK_MS = 100;
  * begun goes on for as long as its reader likes: only silence ends it, as it ends every connection (server.ts).
  */
 export function keepDeadlines(instance: FastifyInstance, leaseMs: number): void {
-  const open = new Set<FastifyReply>();
+  const open = new OpenReplies<FastifyReply>();
+  instance.decorateReply('openAt', -1);
   instance.addHook('onRequest', (_request, reply, done) => {
     open.add(reply);
     done();
   });
   instance.addHook('onResponse', (_request, reply, done) => {
-    open.delete(reply);
+    open.remove(reply);
     done();
   });
   instance.addHook('onListen', (done) => {
@@ -33,15 +42,13 @@ export function keepDeadlines(instance: FastifyInstance, leaseMs: number): void 
   });
 }
 
-function look(open: Set<FastifyReply>, leaseMs: number): void {
+function look(open: OpenReplies<FastifyReply>, leaseMs: number): void {
   const now = performance.now();
   for (const reply of open) {
     const age = now - reply.request.arrivedAt;
-    // The one that came first stands first.
-    if (age < ANSWER_WITHIN_MS) return;
+    if (age < ANSWER_WITHIN_MS || age < ANSWER_WITHIN_MS + extraMs(reply, leaseMs)) continue;
     // Nobody is told when an answer ends with its connection and not by itself.
-    if (age >= ANSWER_WITHIN_MS + extraMs(reply, leaseMs)) open.delete(reply);
-    else continue;
+    open.remove(reply);
     if (!reply.raw.headersSent) answerError(overdue(reply), reply);
   }
 }
