@@ -93,11 +93,17 @@ async function firstLine(child: ChildProcess, name: string): Promise<Told> {
   return JSON.parse(/^\{.*\}$/m.exec(output)![0]) as Told;
 }
 
-/** CPU time that the process has used in all its threads, user and system, in microseconds. */
+/** CPU time that the process and its children have used in all their threads, user and system, in microseconds. */
 export function cpuMicroseconds(pid: number): number {
   const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!;
   const fields = afterName.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MICROSECONDS;
+  const own = (Number(fields[11]) + Number(fields[12])) * TICK_MICROSECONDS;
+  return childrenOf(pid).reduce((sum, child) => sum + cpuMicroseconds(child), own);
+}
+
+/** Those that its main thread has started, which is the one that starts processes in Node. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
 /** Memory that the process holds, in MiB. */
