@@ -149,9 +149,10 @@ describe('a near cache', () => {
     const notAfter = Math.ceil(other.redis.at('').nowMs) + 5000;
     const opened = await openWarm({ notAfter });
     // Asked of Redis itself: a process reckons Redis's clock at or ahead of it, each by as much as its own question took.
+    // In whole milliseconds, as Redis does: a key goes with the first one after its last.
     await eventually(async () => {
       const [seconds, micros] = await other.redis.at('').client.sendCommand<[string, string]>(['TIME']);
-      return Number(seconds) * 1000 + Number(micros) / 1000 > notAfter;
+      return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) > notAfter;
     });
     expect(await near.honours(opened)).toBe(false);
     await other.redis.at('').client.sendCommand(['DEBUG', 'SET-ACTIVE-EXPIRE', '1']);
