@@ -46,6 +46,7 @@ function look(open: OpenReplies<FastifyReply>, leaseMs: number): void {
   const now = performance.now();
   for (const reply of open) {
     const age = now - reply.request.arrivedAt;
+    // Fastify makes an object to tell of the route: asked only where it may matter.
     if (age < ANSWER_WITHIN_MS || age < ANSWER_WITHIN_MS + extraMs(reply, leaseMs)) continue;
     // Nobody is told when an answer ends with its connection and not by itself.
     open.remove(reply);

@@ -125,11 +125,11 @@ export class SessionProcess {
 
   /** So many sessions of one user, each made in a later millisecond: of two in the same one neither is the older. */
   async openInTurn(user: { userid: string; apitokenId: string }, count: number): Promise<OpenedSession[]> {
+    const other = await this.createUser();
     const opened: OpenedSession[] = [];
     while (opened.length < count) {
       const last = await this.open(user);
       opened.push(last);
-      const other = await this.createUser();
       await eventually(async () => (await this.open(other)).session.createdAt > last.session.createdAt);
     }
     return opened;
