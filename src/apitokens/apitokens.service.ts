@@ -6,7 +6,7 @@ import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService, type Change } from '../authority/authority.service.js';
 import { microsOf, timeOfMicros, toPage, type Page, type PageQuery } from '../common/paging.js';
 import { Problem } from '../common/problem.js';
-import { formatToken, hashSecret, makeToken, sameHash, type SecretToken } from '../common/secret-token.js';
+import { formatToken, hashSecret, isSecretOf, makeToken, type SecretToken } from '../common/secret-token.js';
 import { prepared } from '../database/prepared.js';
 import type { ClientInfo } from '../http/client-info.js';
 import type { CreateApitokenRequest } from './apitokens.dto.js';
@@ -136,7 +136,7 @@ export class ApitokensService {
   async findForLogin(token: SecretToken): Promise<ApitokenOwner | null> {
     type Row = Omit<ApitokenOwner, 'expiresAt'> & { secretHash: string; expiresAt: Date | null };
     const rows: Row[] = await this.dataSource.query(FIND, [token.id]);
-    if (rows[0] === undefined || !sameHash(rows[0].secretHash, hashSecret(token.secret))) return null;
+    if (rows[0] === undefined || !isSecretOf(token.secret, rows[0].secretHash)) return null;
     const { secretHash: _, expiresAt, ...owner } = rows[0];
     return { ...owner, expiresAt: expiresAt?.getTime() ?? null };
   }

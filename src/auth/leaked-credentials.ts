@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService } from '../authority/authority.service.js';
 import { Problem } from '../common/problem.js';
-import { hashSecret, parseToken, sameHash, type SecretToken } from '../common/secret-token.js';
+import { isSecretOf, parseToken, type SecretToken } from '../common/secret-token.js';
 import { inTransaction } from '../database/transaction.js';
 import type { ClientInfo } from '../http/client-info.js';
 import type { FoundCredentials, LeakedCredentialHandler } from '../http/credentials-in-url.js';
@@ -79,7 +79,7 @@ export class LeakedCredentials implements LeakedCredentialHandler {
       'SELECT userid, secret_hash FROM reset_codes WHERE id = $1',
       [code.id],
     );
-    if (row === undefined || !sameHash(row.secret_hash, hashSecret(code.secret))) return;
+    if (row === undefined || !isSecretOf(code.secret, row.secret_hash)) return;
     await inTransaction(this.dataSource, async (tx) => {
       await tx.query('DELETE FROM reset_codes WHERE id = $1', [code.id]);
       await this.audit.record(tx, { action: 'reset_code.leaked', actor: null, target: row.userid, client });

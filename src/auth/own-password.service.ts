@@ -5,7 +5,7 @@ import type { Principal } from '../access/principal.js';
 import { AuditService } from '../audit/audit.service.js';
 import { AuthorityService, raiseEpoch } from '../authority/authority.service.js';
 import { Problem } from '../common/problem.js';
-import { parseToken, sameHash, hashSecret } from '../common/secret-token.js';
+import { isSecretOf, parseToken } from '../common/secret-token.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
@@ -122,7 +122,7 @@ export class OwnPasswordService {
        WHERE c.id = $1 AND c.expires_at > now() AND u.username = $2 AND u.status = 'active'`,
       [code.id, username],
     );
-    return row !== undefined && sameHash(row.secret_hash, hashSecret(code.secret)) ? row.userid : null;
+    return row !== undefined && isSecretOf(code.secret, row.secret_hash) ? row.userid : null;
   }
 
   /** Stores the hash and clears what wrong passwords have left; an open reset code is void. */

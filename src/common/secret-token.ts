@@ -35,11 +35,10 @@ export function hashSecret(secret: string): string {
   return hash('sha256', secret, 'base64url');
 }
 
-/** Compares two outputs of `hashSecret` in constant time. */
-export function sameHash(a: string, b: string): boolean {
-  const left = Buffer.from(a, 'base64url');
-  const right = Buffer.from(b, 'base64url');
-  return left.length === 32 && right.length === 32 && timingSafeEqual(left, right);
+/** Whether this is the secret whose `hashSecret` is stored, in constant time. */
+export function isSecretOf(secret: string, stored: string): boolean {
+  const expected = Buffer.from(stored, 'base64url');
+  return expected.length === 32 && timingSafeEqual(hash('sha256', secret, 'buffer'), expected);
 }
 
 /** A userid is a UUID v4 in lower case; anything else never reaches a key or a query. */

@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { AUTHORITY_COLUMNS, authorityFromRow, type AuthorityRow } from '../authority/authority.js';
 import { TruthService } from '../authority/truth.service.js';
-import { sameHash } from '../common/secret-token.js';
+import { isSecretOf, type SecretToken } from '../common/secret-token.js';
 import { prepared } from '../database/prepared.js';
 import type { NewSession, Session } from './session.js';
 import { SessionStore, type Found } from './session-store.js';
@@ -80,10 +80,10 @@ export class PostgresSessionStore extends SessionStore {
     return rows[0] === undefined ? null : toSession(rows[0]);
   }
 
-  async authenticate(userid: string, sid: string, secretHash: string): Promise<Found | null> {
+  async authenticate(userid: string, { id: sid, secret }: SecretToken): Promise<Found | null> {
     this.truth.begin();
     const [row]: (SessionRow & AuthorityRow)[] = await this.dataSource.query(AUTHENTICATE, [sid, userid]);
-    if (row === undefined || !sameHash(row.secret_hash, secretHash)) return null;
+    if (row === undefined || !isSecretOf(secret, row.secret_hash)) return null;
     return { session: toSession(row), authority: authorityFromRow(row), by: 'postgres' };
   }
 

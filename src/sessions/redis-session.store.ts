@@ -4,7 +4,7 @@ import { decodeCopy } from '../authority/authority.js';
 import { AuthorityService } from '../authority/authority.service.js';
 import { TruthService, type Ticket } from '../authority/truth.service.js';
 import { Problem } from '../common/problem.js';
-import { sameHash } from '../common/secret-token.js';
+import { isSecretOf, type SecretToken } from '../common/secret-token.js';
 import { RedisService } from '../redis/redis.service.js';
 import { Script } from '../redis/script.js';
 import type { NewSession, Session } from './session.js';
@@ -133,12 +133,12 @@ export class RedisSessionStore extends SessionStore {
   }
 
   /** Design rules 4 to 6: one round trip where the copy stands; else Postgres decides, once. */
-  async authenticate(userid: string, sid: string, secretHash: string): Promise<Found | null> {
+  async authenticate(userid: string, { id: sid, secret }: SecretToken): Promise<Found | null> {
     const ticket = this.truth.begin();
     const key = sessionKey(userid, sid);
-    const [value, copy] = await this.guarded(this.read([key, AuthorityService.key(userid, ticket.generation)]));
+    const [value, copy] = await this.read([key, AuthorityService.key(userid, ticket.generation)]);
     this.truth.require(ticket);
-    return this.decide(ticket, decodeSession(userid, sid, value), copy, secretHash);
+    return this.decide(ticket, decodeSession(userid, sid, value), copy, secret);
   }
 
   /** By what was read under this ticket, whose lease was looked at since. */
@@ -146,9 +146,9 @@ export class RedisSessionStore extends SessionStore {
     ticket: Ticket,
     stored: StoredSession | null,
     copy: unknown,
-    secretHash: string,
+    secret: string,
   ): Found | null | Promise<Found | null> {
-    if (stored === null || !sameHash(stored.session.secretHash, secretHash)) return null;
+    if (stored === null || !isSecretOf(secret, stored.session.secretHash)) return null;
     const authority = stored.generation === ticket.generation ? decodeCopy(copy) : null;
     if (authority !== null) return { session: stored.session, authority, by: 'redis' };
     return this.decideByPostgres(ticket, stored, copy === undefined);
@@ -165,7 +165,7 @@ export class RedisSessionStore extends SessionStore {
     const sids = await this.guarded(client.zRange(indexKey(userid), 0, -1));
     const sessions: Session[] = [];
     if (sids.length > 0) {
-      const values = await this.guarded(this.read(sids.map((sid) => sessionKey(userid, sid))));
+      const values = await this.read(sids.map((sid) => sessionKey(userid, sid)));
       sids.forEach((sid, at) => {
         const stored = decodeSession(userid, sid, values[at]);
         if (stored) sessions.push(stored.session);
@@ -214,8 +214,8 @@ export class RedisSessionStore extends SessionStore {
     try {
       return await store.mget(...keys);
     } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      return (await client.mGet(keys)).map((text) => parsed(text));
+      if (!(error instanceof SyntaxError)) throw unavailable(error);
+      return (await this.guarded(client.mGet(keys))).map((text) => parsed(text));
     }
   }
 
@@ -223,9 +223,13 @@ export class RedisSessionStore extends SessionStore {
     try {
       return await reply;
     } catch (error) {
-      throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
+      throw unavailable(error);
     }
   }
+}
+
+function unavailable(cause: unknown): Problem {
+  return new Problem('unavailable', { retryAfterSeconds: 1, cause });
 }
 
 /** Null stands for what is there but no JSON: Postgres is asked, and nothing filled in its place. */

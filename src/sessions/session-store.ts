@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Authority } from '../authority/authority.js';
+import type { SecretToken } from '../common/secret-token.js';
 import type { NewSession, Session } from './session.js';
 
 /** A session and what was true of its user when it was looked up. */
@@ -19,11 +20,10 @@ export abstract class SessionStore {
   abstract create(session: NewSession): Promise<Session | null>;
 
   /**
-   * The session with what is true of its user, or null where there is no such session, its secret is another, it has
+   * The session of an accesstoken with what is true of its user, or null where there is no such session, its secret is another, it has
    * expired, or its end is recorded. Whether it is honoured is for `isHonoured` to say.
-   * @param secretHash what `hashSecret` gives for the presented secret
    */
-  abstract authenticate(userid: string, sid: string, secretHash: string): Promise<Found | null>;
+  abstract authenticate(userid: string, token: SecretToken): Promise<Found | null>;
 
   /** Lets the idle time begin anew. Never makes a session, nor changes anything else of it. */
   abstract touch(session: Session): Promise<void>;

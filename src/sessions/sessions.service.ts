@@ -94,7 +94,7 @@ export class SessionsService {
   private async find(userid: string, accesstoken: string): Promise<Found | null> {
     const token = parseToken('act', accesstoken);
     if (token === null) return null;
-    const found = await this.store.authenticate(userid, token.id, hashSecret(token.secret));
+    const found = await this.store.authenticate(userid, token);
     return found !== null && isHonoured(found.session, found.authority) ? found : null;
   }
 

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { decodeCopy, type Authority } from '../authority/authority.js';
 import { AuthorityService } from '../authority/authority.service.js';
 import { TruthService, type Ticket } from '../authority/truth.service.js';
-import { sameHash } from '../common/secret-token.js';
+import { isSecretOf, type SecretToken } from '../common/secret-token.js';
 import { RedisService } from '../redis/redis.service.js';
 import { NearCache } from './near-cache.js';
 import { RedisSessionStore, sessionKey } from './redis-session.store.js';
@@ -28,19 +28,19 @@ export class TrackedSessionStore extends RedisSessionStore {
   }
 
   /** Lease, connection and generation are compared at every call, as the store without memory does it. */
-  override async authenticate(userid: string, sid: string, secretHash: string): Promise<Found | null> {
+  override async authenticate(userid: string, token: SecretToken): Promise<Found | null> {
     await this.allRead();
     const ticket = this.truth.begin();
-    if (!this.near.serves(ticket)) return super.authenticate(userid, sid, secretHash);
+    if (!this.near.serves(ticket)) return super.authenticate(userid, token);
     const { records } = this.near;
-    const key = sessionKey(userid, sid);
+    const key = sessionKey(userid, token.id);
     const copyKey = AuthorityService.key(userid, ticket.generation);
     const stored = records.get(key) as StoredSession | undefined;
     const authority = records.get(copyKey) as Authority | undefined;
     if (authority === undefined || stored?.generation !== ticket.generation) {
-      return this.readAndKeep(ticket, userid, sid, secretHash);
+      return this.readAndKeep(ticket, userid, token);
     }
-    if (!sameHash(stored.session.secretHash, secretHash)) return null;
+    if (!isSecretOf(token.secret, stored.session.secretHash)) return null;
     return { session: stored.session, authority, by: 'memory' };
   }
 
@@ -65,13 +65,13 @@ export class TrackedSessionStore extends RedisSessionStore {
   }
 
   /** Reads both, decides, and keeps them where nothing was told of them since before they were asked for. */
-  private async readAndKeep(ticket: Ticket, userid: string, sid: string, secretHash: string): Promise<Found | null> {
+  private async readAndKeep(ticket: Ticket, userid: string, { id: sid, secret }: SecretToken): Promise<Found | null> {
     const { records } = this.near;
     const key = sessionKey(userid, sid);
     const copyKey = AuthorityService.key(userid, ticket.generation);
     const places = [records.announce(key), records.announce(copyKey)] as const;
     try {
-      const [value, copy] = await this.guarded(this.read([key, copyKey]));
+      const [value, copy] = await this.read([key, copyKey]);
       this.truth.require(ticket);
       const stored = decodeSession(userid, sid, value);
       const authority = decodeCopy(copy);
@@ -80,7 +80,7 @@ export class TrackedSessionStore extends RedisSessionStore {
         records.fill(key, places[0], stored, now + expiresAt(stored.session) - this.nowMs(userid));
         records.fill(copyKey, places[1], authority, now + COPY_MS);
       }
-      return await this.decide(ticket, stored, copy, secretHash);
+      return await this.decide(ticket, stored, copy, secret);
     } finally {
       records.giveUp(key, places[0]);
       records.giveUp(copyKey, places[1]);

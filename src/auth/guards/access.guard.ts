@@ -67,11 +67,11 @@ export class AccessGuard implements CanActivate {
     return true;
   }
 
-  private async authenticate(
+  private authenticate(
     access: Access,
     request: AuthenticatedRequest,
     reply: FastifyReply,
-  ): Promise<Principal | null> {
+  ): Promise<Principal | null> | null {
     const carried = carriedCredentials(request);
     if (carried.cookie !== null) {
       if (this.mayChange(access, request)) this.requireOwnPage(request);
@@ -94,7 +94,7 @@ export class AccessGuard implements CanActivate {
     if (!isOwnPage(request, this.webOrigins)) throw new Problem('csrf');
   }
 
-  private async admits(access: Access, principal: Principal, request: AuthenticatedRequest): Promise<boolean> {
+  private admits(access: Access, principal: Principal, request: AuthenticatedRequest): boolean | Promise<boolean> {
     if (!access.declared) return false;
     if (principal.roles.includes('app') && !access.app) return false;
     if ((access.sessionOnly || access.fresh) && principal.session === null) return false;
