@@ -22,7 +22,7 @@ import { AuthGuard, PassportModule, PassportStrategy } from '@nestjs/passport';
 import bcrypt from 'bcrypt';
 import { ExtractJwt, Strategy } from 'passport-jwt';
 import pg from 'pg';
-import { DATABASE_URL, PORT, post, ready, USER } from './peer.mjs';
+import { DATABASE_URL, decorateMethod, PORT, post, ready, USER } from './peer.mjs';
 
 const secret = 'keys are made at random where this is run in earnest';
 const db = new pg.Pool({ connectionString: DATABASE_URL });
@@ -58,13 +58,8 @@ class AppController {
     response.set('x-auth-user-id', String(request.user.userid));
   }
 }
-// Decorators, called as the compiler would call them.
-const decorate = (name, ...decorators) => {
-  const descriptor = Object.getOwnPropertyDescriptor(AppController.prototype, name);
-  for (const decorator of decorators) decorator(AppController.prototype, name, descriptor);
-};
-decorate('login', Post('login'));
-decorate('check', Get('check'), HttpCode(204), UseGuards(AuthGuard('jwt')));
+decorateMethod(AppController, 'login', Post('login'));
+decorateMethod(AppController, 'check', Get('check'), HttpCode(204), UseGuards(AuthGuard('jwt')));
 Body()(AppController.prototype, 'login', 0);
 Req()(AppController.prototype, 'check', 0);
 Res({ passthrough: true })(AppController.prototype, 'check', 1);

@@ -16,6 +16,12 @@ export async function redis(commandOptions) {
   return client.connect();
 }
 
+/** Decorates a method of a class as the compiler of TypeScript would. */
+export function decorateMethod({ prototype }, name, ...decorators) {
+  const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
+  for (const decorator of decorators) decorator(prototype, name, descriptor);
+}
+
 /** @param {{ path: string, headers?: object, login?: { path: string, headers?: object, body: object } }} told */
 export function ready(told) {
   console.log(JSON.stringify({ headers: {}, ...told }));
