@@ -37,8 +37,9 @@ export function hashSecret(secret: string): string {
 
 /** Whether this is the secret whose `hashSecret` is stored, in constant time. */
 export function isSecretOf(secret: string, stored: string): boolean {
-  const expected = Buffer.from(stored, 'base64url');
-  return expected.length === 32 && timingSafeEqual(hash('sha256', secret, 'buffer'), expected);
+  // As text: a hash that is asked for as a Buffer takes twice as long in all.
+  const [left, right] = [Buffer.from(hashSecret(secret), 'latin1'), Buffer.from(stored, 'latin1')];
+  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 /** A userid is a UUID v4 in lower case; anything else never reaches a key or a query. */
