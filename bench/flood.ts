@@ -62,10 +62,10 @@ function peers(world: World) {
 function attacks(accounts: readonly Account[]) {
   const wrong = 'apt_00000000000040008000000000000000_' + 'A'.repeat(43);
   return {
-    'right apitokens and passwords': accounts.slice(0, ATTACKERS).map(loginRequest),
+    'right apitokens and passwords': accounts.map((account, at) => from(at, loginRequest(account))).slice(0, ATTACKERS),
     'right apitokens, wrong passwords': accounts
-      .slice(ATTACKERS)
-      .map((account) => loginRequest({ ...account, password: 'not the password of anybody' })),
+      .map((account, at) => from(at, loginRequest({ ...account, password: 'not the password of anybody' })))
+      .slice(ATTACKERS),
     'no right apitoken, 200 sources': accounts.map((account, at) =>
       from(at, loginRequest({ ...account, apitoken: wrong })),
     ),

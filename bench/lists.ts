@@ -27,7 +27,7 @@ export async function lists(world: World, { rows }: { rows: number }) {
       'users by a prefix of all': '/v1/users?search=bulk',
       'users by prefix, disabled': '/v1/users?search=bulk7&status=disabled',
       'disabled users': '/v1/users?status=disabled',
-      'users of a role': '/v1/users?role=admin',
+      'users of a role': '/v1/users?role=hundredth',
       'audit, first page': '/v1/audit',
       'audit, last page': `/v1/audit?cursor=${last.audit}`,
       'audit of one user': `/v1/audit?userid=${headers['x-user-id']}`,
@@ -67,9 +67,13 @@ async function fill(db: pg.Client, rows: number): Promise<void> {
     [rows],
   );
   await db.query(
-    `INSERT INTO audit (at, action, actor, target, ip, request_id)
+    `WITH made AS (INSERT INTO roles (name, description) VALUES ('hundredth', 'Every hundredth user') RETURNING name)
+     INSERT INTO user_roles (userid, role) SELECT userid, name FROM made, users WHERE username LIKE 'bulk%00'`,
+  );
+  await db.query(
+    `INSERT INTO audit (at, action, actor, target, ip, request_id, detail)
      SELECT now() - n * interval '1 second', CASE WHEN n % 10 = 0 THEN 'logout' ELSE 'login' END, u.userid, u.userid,
-       '203.0.113.7', 'bulk' FROM generate_series(1, $1::int) AS n
+       '203.0.113.7', gen_random_uuid(), '{"mode": "token"}' FROM generate_series(1, $1::int) AS n
        JOIN LATERAL (SELECT userid FROM users OFFSET n % 100 LIMIT 1) AS u ON true`,
     [rows],
   );
@@ -93,7 +97,7 @@ async function lastCursors(db: pg.Client): Promise<{ users: string; audit: strin
     );
     return encodeCursor([rows[0]!.micros, rows[0]!.id]);
   };
-  const { rows } = await db.query<{ actor: string }>(`SELECT actor FROM audit WHERE request_id = 'bulk' LIMIT 1`);
+  const { rows } = await db.query<{ actor: string }>(`SELECT actor FROM audit WHERE action = 'logout' LIMIT 1`);
   const [users, audit] = [await cursorOf('users', 'created_at', 'userid'), await cursorOf('audit', 'at', 'id')];
   return { users, audit, busy: rows[0]!.actor };
 }

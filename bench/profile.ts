@@ -84,6 +84,6 @@ function partOf({ functionName, url }: { functionName: string; url: string }): s
   if (url.startsWith('node:')) return "Node's own: HTTP, streams, timers";
   if (functionName === '(garbage collector)') return 'the collector';
   return /^write|^readStart/.test(functionName)
-    ? 'the kernel: writing the answer'
+    ? 'the kernel: writing to sockets'
     : 'V8 and libuv: parser, promises, natives';
 }

@@ -1,7 +1,7 @@
 /** `npm run bench`: everything against everything in one run; writes results.md and guarded.svg beside this file. */
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { databaseUrl, execute } from '../test/setup/postgres-client.js';
@@ -22,6 +22,8 @@ const HERE = import.meta.dirname;
 /** `--quick` shows that everything runs; its figures say little. */
 const quick = process.argv.includes('--quick');
 const only = process.argv.slice(2).filter((name) => !name.startsWith('--'));
+/** Only such a run changes the results that are kept. */
+const whole = !quick && only.length === 0;
 
 const SCENARIOS: Record<string, (world: World) => Promise<{ table: string; line: string; plot?: string }>> = {
   guarded: (world) => guarded(world, quick ? { rounds: 1, seconds: 1 } : { rounds: 5, seconds: 3 }),
@@ -50,10 +52,10 @@ async function main(): Promise<void> {
     if (only.length > 0 && !only.includes(name)) continue;
     const { table, line, plot } = await run(world());
     console.log(`${line}\n\n${table}\n`);
-    if (plot !== undefined && !quick) writeFileSync(join(HERE, `${name}.svg`), plot);
+    if (plot !== undefined && whole) writeFileSync(join(HERE, `${name}.svg`), plot);
     parts.push(`## ${name}\n\n${plot === undefined ? '' : `![${name}](${name}.svg)\n\n`}${line}\n\n${table}\n`);
   }
-  if (quick || only.length > 0) return;
+  if (!whole) return;
   const machine = `${cpus().length} × ${cpus()[0]!.model}, Node ${process.versions.node}`;
   const when = new Date().toISOString().slice(0, 10);
   writeFileSync(join(HERE, 'results.md'), `# Results\n\nOne run, ${when}, on ${machine}.\n\n${parts.join('\n')}`);
@@ -74,7 +76,8 @@ function world(): World {
 }
 
 function installPeers(): void {
-  if (existsSync(join(HERE, 'node_modules/.package-lock.json'))) return;
+  const [wanted, found] = ['package-lock.json', 'node_modules/.package-lock.json'].map((name) => join(HERE, name));
+  if (existsSync(found!) && statSync(found!).mtimeMs >= statSync(wanted!).mtimeMs) return;
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-progress'], { cwd: HERE, stdio: 'inherit' });
   if (status !== 0) throw new Error('npm ci failed in bench');
 }

@@ -1,12 +1,12 @@
 /**
  * Sends requests in closed loops over kept connections and counts the answers: `node attackers.mjs '<job>'`, where
  * the job has `url`, `requests` ({ path, headers, body }), `connections` and `seconds`. Prints the counts by status.
- * It runs behind everything else, as attackers have machines of their own.
+ * It runs at the lowest priority, which is that of the hashing threads: attackers have machines of their own.
  */
 import { Agent, request } from 'node:http';
 import { setPriority } from 'node:os';
 
-setPriority(10);
+setPriority(19);
 const { url, requests, connections, seconds } = JSON.parse(process.argv[2]);
 const agent = new Agent({ keepAlive: true, maxSockets: connections });
 const end = performance.now() + seconds * 1000;

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { findBinary } from '../../test/setup/debian-binary.js';
 import { cpuMicroseconds, type Request, type Running } from './contender.js';
+import { quantile } from './table.js';
 
-const AUTOCANNON = join(import.meta.dirname, '../node_modules/autocannon/autocannon.js');
+const PACER = join(import.meta.dirname, 'pacer.mjs');
 
 export interface Load {
   readonly connections: number;
@@ -52,25 +53,15 @@ export interface Paced {
   readonly p99: number;
 }
 
-interface Report {
-  requests: { total: number };
-  latency: { p50: number; p99: number };
-  non2xx: number;
-  errors: number;
-  timeouts: number;
-}
-
 /** Asks the same request so many times per second, each when its time has come, whatever has become of the others. */
 export async function pacedLoad(
   url: string,
   { path, headers }: Request,
-  { connections, seconds, rate }: Load & { rate: number },
+  job: Load & { readonly rate: number },
 ): Promise<Paced> {
-  const options = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-  const args = ['-j', '-n', '-c', `${connections}`, '-d', `${seconds}`, '-R', `${rate}`, ...options, `${url}${path}`];
-  const report = JSON.parse(await outputOf(process.execPath, [AUTOCANNON, ...args])) as Report;
-  const failed = report.non2xx + report.errors + report.timeouts;
-  return { requests: report.requests.total, failed, p50: report.latency.p50, p99: report.latency.p99 };
+  const output = await outputOf(process.execPath, [PACER, JSON.stringify({ url: url + path, headers, ...job })]);
+  const { failed, latencies } = JSON.parse(output) as { failed: number; latencies: number[] };
+  return { requests: latencies.length, failed, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) };
 }
 
 async function outputOf(program: string, args: readonly string[]): Promise<string> {

@@ -22,7 +22,7 @@ const options = {
   plugins: [username()],
   rateLimit: { enabled: process.env.RATE_LIMIT !== 'off' },
   advanced: { useSecureCookies: true },
-  session: process.env.COOKIE_CACHE === 'on' ? { cookieCache: { enabled: true, maxAge: 300 } } : {},
+  session: process.env.COOKIE_CACHE === 'on' ? { cookieCache: { enabled: true, maxAge: 3600 } } : {},
   secondaryStorage: {
     get: (key) => client.get(key),
     getAndDelete: (key) => client.getDel(key),

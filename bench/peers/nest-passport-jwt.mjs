@@ -30,7 +30,7 @@ await db.query(
   'CREATE TABLE accounts (userid serial PRIMARY KEY, username text UNIQUE, hash text NOT NULL, active bool)',
 );
 const insert = 'INSERT INTO accounts (username, hash, active) VALUES ($1, $2, true)';
-await db.query(insert, [USER.username, await bcrypt.hash(USER.password, 12)]);
+await db.query(insert, [USER.username, await bcrypt.hash(USER.password, 10)]);
 
 class JwtStrategy extends PassportStrategy(Strategy) {
   constructor() {

@@ -1,10 +1,10 @@
-/** How a request said who it is (SPEC section 3). */
+/** How a request said who it is (contract). */
 export type AuthMode = 'token' | 'web' | 'basic';
 
 /** The part of a session that a request may need again. */
 export interface PrincipalSession {
   readonly sid: string;
-  /** `<world>.<own>`, the epoch that the session was opened under (DESIGN section 3, rule 10). */
+  /** `<world>.<own>`, the epoch that the session was opened under (design rule 10). */
   readonly epoch: string;
   /** Unix ms of the last proof of the password. */
   readonly authTime: number;

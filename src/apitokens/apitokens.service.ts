@@ -11,7 +11,7 @@ import { prepared } from '../database/prepared.js';
 import type { ClientInfo } from '../http/client-info.js';
 import type { CreateApitokenRequest } from './apitokens.dto.js';
 
-/** What one user may hold (contract section 2). */
+/** What one user may hold (contract). */
 const MAX_APITOKENS = 50;
 
 /** An apitoken without its secret. */

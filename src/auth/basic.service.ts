@@ -15,7 +15,7 @@ import { ClientGone } from '../passwords/hash-pool.js';
 import { RedisService } from '../redis/redis.service.js';
 import { PasswordProof, type NameAndPassword } from './password-proof.service.js';
 
-/** Contract section 3, Basic: from when the password was verified, used or not. */
+/** Contract, Basic: from when the password was verified, used or not. */
 const CACHED_MS = 60_000;
 
 /** Whose credentials a key of the cache stands for, and the epoch that their password was verified under. */
@@ -110,7 +110,7 @@ function admits({ status, epoch, roles }: Authority, verifiedUnder: string): boo
   return status === 'active' && epoch === verifiedUnder && !roles.includes('app');
 }
 
-/** Only the size is judged here, as at every login (contract section 5). */
+/** Only the size is judged here, as at every login (contract). */
 function checkSize(sent: NameAndPassword): void {
   const errors = (['username', 'password'] as const).flatMap((field) => faultOf(field, credential, sent[field]));
   if (errors.length > 0) throw new Problem('invalid_request', { errors });

@@ -19,7 +19,7 @@ WHERE userid = $1 AND ($3::text IS NULL OR (SELECT world FROM generation) || '.'
 ON CONFLICT (userid, source) DO UPDATE SET last_login_at = now(), web_failures = 0`);
 
 /**
- * From where each user logged in within 30 days (design section 5): there they have a run of waits and a hard stop
+ * From where each user logged in within 30 days (docs/security.md, Limits): there they have a run of waits and a hard stop
  * of their own, so that strangers who try their name cannot keep them out. An address counts as its source: IPv4
  * address or IPv6 /64. Rows past 30 days mean nothing and are swept.
  */

@@ -17,7 +17,7 @@ const LOOKUPS_PER_MINUTE = 10;
 /** Tokens of one URL that are looked at, and userids that an accesstoken is tried with. */
 const MOST = 4;
 
-/** Makes a real secret that stood in a URL worthless, since logs have it now (contract section 3). */
+/** Makes a real secret that stood in a URL worthless, since logs have it now (contract). */
 @Injectable()
 export class LeakedCredentials implements LeakedCredentialHandler {
   private readonly logger = new Logger(LeakedCredentials.name);

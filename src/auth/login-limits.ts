@@ -51,7 +51,7 @@ const MINUTE = 60;
 const TEN_MINUTES = 600;
 const HOUR = 3600;
 
-/** The numbers of design section 5. */
+/** The numbers of docs/security.md, Limits. */
 const WEB_PER_SOURCE = 30;
 const FAILED_PER_SOURCE = 10;
 const APP_LOGINS_PER_SOURCE = 10;

@@ -27,7 +27,7 @@ export interface ProvenLogin {
   readonly deviceName: string | null;
 }
 
-/** The login of token mode: apitoken first, password second (contract section 1, design section 2). */
+/** The login of token mode: apitoken first, password second (contract). */
 @Injectable()
 export class LoginService {
   constructor(

@@ -18,7 +18,7 @@ const SET_COOKIE = {
   },
 } as const;
 
-/** Contract section 3: what gives a browser a session is closed to the pages of others. */
+/** Contract: what gives a browser a session is closed to the pages of others. */
 @ApiTags('Auth')
 @Controller('v1/auth/web')
 export class WebLoginController {

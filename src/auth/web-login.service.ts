@@ -32,7 +32,7 @@ export interface WebSession {
   readonly opened: OpenedSession;
 }
 
-/** The browser's way in: no apitoken, and the session in a cookie (contract section 4, Auth). */
+/** The browser's way in: no apitoken, and the session in a cookie (contract, Auth). */
 @Injectable()
 export class WebLoginService {
   constructor(

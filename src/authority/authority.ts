@@ -4,7 +4,7 @@ export interface Authority {
   readonly status: 'active' | 'disabled' | 'deleted';
   /** Sorted, `user` always among them. */
   readonly roles: readonly string[];
-  /** `<world>.<own>`: a session is honoured only while it bears this one (design section 3, rule 10). */
+  /** `<world>.<own>`: a session is honoured only while it bears this one (design rule 10). */
   readonly epoch: string;
   /** Ids of the apitokens that are neither deleted nor expired. */
   readonly apitokens: readonly string[];

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 /**
  * The one row that says which Redis and which Postgres belong together, and how long a process may trust what it
- * last confirmed with them (design section 3, rule 1).
+ * last confirmed with them (design rule 1).
  */
 export interface GenerationRow {
   readonly generation: string;

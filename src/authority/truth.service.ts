@@ -20,7 +20,7 @@ export interface Ticket {
 const SETTLE_MS = 2000;
 
 /**
- * Says whether this process may decide anything right now (design section 3, rules 1 to 4). Four times per lease it
+ * Says whether this process may decide anything right now (design rules 1 to 4). Four times per lease it
  * confirms with Postgres and Redis that they are still the pair of the generation it serves; the lease runs from the
  * moment the question was sent, on the monotonic clock. Without a lease everything is 503.
  */
@@ -117,7 +117,7 @@ export class TruthService implements OnModuleDestroy {
 
   /**
    * Makes a committed change known: runs `tell` under the current generation until it has succeeded while the lease
-   * ran; after 2 s in vain 503 `outcome_unknown` (design section 3, rules 7 and 8).
+   * ran; after 2 s in vain 503 `outcome_unknown` (design rules 7 and 8).
    */
   async settle(tell: (generation: string) => Promise<void>): Promise<void> {
     const deadline = performance.now() + SETTLE_MS;

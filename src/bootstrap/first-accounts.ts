@@ -27,7 +27,7 @@ export function credentialsPath({ dataDir }: Pick<Config, 'dataDir'>): string {
 }
 
 /**
- * Makes the first admin and the first app account where there is none (contract section 6): in production of what the
+ * Makes the first admin and the first app account where there is none (contract): in production of what the
  * configuration gives, elsewhere with random secrets for what it does not, which are on disk before the accounts are
  * in the database. Gives what was made. A name that somebody has, or has had, is left alone; `warn` says so.
  * @throws StartupError where a given or kept value cannot be used.

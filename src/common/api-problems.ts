@@ -48,7 +48,7 @@ class ProblemModel {
   errors?: FieldErrorModel[];
 }
 
-/** An answer with one of these statuses may say when to try again (contract section 5). */
+/** An answer with one of these statuses may say when to try again (contract). */
 const RETRY_AFTER = {
   'Retry-After': { description: 'Seconds to wait before the next try', schema: { type: 'integer' } },
 } as const;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Code points, not UTF-16 units: an emoji counts once (contract section 4, Bounds). */
+/** Code points, not UTF-16 units: an emoji counts once (contract, Bounds). */
 function text(name: string, min: number, max: number) {
   return z
     .string()
@@ -36,7 +36,7 @@ export const areaName = z.string().regex(NAME, NAME_ERROR).meta({ description: '
 
 /**
  * A username, password, apitoken or code where somebody proves who they are: only type and size are judged
- * here; what cannot be right is wrong (401), not invalid (contract section 5).
+ * here; what cannot be right is wrong (401), not invalid (contract).
  */
 export const credential = z
   .string()

@@ -1,4 +1,4 @@
-/** Every `code` that an answer can carry (SPEC section 5), with its status and title. */
+/** Every `code` that an answer can carry (contract), with its status and title. */
 export const PROBLEMS = {
   malformed: { status: 400, title: 'Malformed request' },
   ambiguous_credentials: { status: 400, title: 'Ambiguous credentials' },

@@ -1,6 +1,6 @@
 import { hash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 
-/** apitoken, accesstoken, reset code (SPEC section 2, Tokens). */
+/** apitoken, accesstoken, reset code (contract). */
 export type TokenPrefix = 'apt' | 'act' | 'rst';
 
 /** `id` is public (lists show it, revocations name it), `secret` is shown once. */

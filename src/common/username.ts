@@ -1,4 +1,4 @@
-/** 3 to 32 of a-z 0-9 . _ -, first a letter (contract section 2). */
+/** 3 to 32 of a-z 0-9 . _ -, first a letter (contract). */
 const USERNAME = /^[a-z][a-z0-9._-]{2,31}$/;
 
 /** What is wrong with a text that `foldUsername` refuses. */

@@ -2,7 +2,7 @@ import type { LevelWithSilent } from 'pino';
 import type { Pepper } from './secret-parsers.js';
 
 /**
- * Everything the service can be told, parsed and checked (contract section 6). Made once by `loadConfig` in
+ * Everything the service can be told, parsed and checked (contract). Made once by `loadConfig` in
  * `env.ts`, injected by this class; nothing else reads `process.env`. Times are in the unit of the name.
  */
 export class Config {

@@ -46,7 +46,7 @@ export function dataSourceOptions(url: string, max = 10): DataSourceOptions {
       onConnect: (client: PooledClient) => client.learnWhoAnswers(),
       max,
       connectionTimeoutMillis: 1000,
-      // As long as a statement may take, and as a lease: of a server that hangs nobody waits longer (yardstick F11).
+      // As long as a statement may take, and as a lease: of a server that hangs nobody waits longer.
       query_timeout: 2000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,

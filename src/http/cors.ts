@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Contract section 3, CORS. */
+/** CORS, as the contract has it. */
 const ALLOWED_HEADERS = 'authorization, content-type, x-user-id, x-request-id';
 const EXPOSED_HEADERS = 'X-Request-Id, Retry-After, WWW-Authenticate';
 const MAX_AGE_SECONDS = '600';

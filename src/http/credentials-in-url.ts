@@ -15,7 +15,7 @@ export interface FoundCredentials {
   readonly userids: readonly string[];
 }
 
-/** Makes the leaked worthless: revokes, voids, ends (contract section 3). */
+/** Makes the leaked worthless: revokes, voids, ends (contract). */
 export interface LeakedCredentialHandler {
   /** Never throws; when it takes longer than a second, the answer does not wait for it. */
   handle(found: FoundCredentials & { readonly client: ClientInfo }): Promise<void>;

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fast
 import { Problem } from '../common/problem.js';
 import { headerValues } from './raw-headers.js';
 
-/** The largest body, in bytes (contract section 5). */
+/** The largest body, in bytes (contract). */
 export const BODY_LIMIT = 16 * 1024;
 
 /** How long the rest of a refused body is waited for where the answer ends the connection, in ms. */

@@ -13,7 +13,7 @@ export function isSafe(method: string): boolean {
 /**
  * Whether a request that a browser gave a cookie to was meant by its user: sent by a page of the service itself or by
  * the user's own hand (Fetch Metadata), or by a page of a listed origin on the same site. Browsers older than Fetch
- * Metadata say `Origin` alone; what says neither passes nowhere (contract section 3, CSRF).
+ * Metadata say `Origin` alone; what says neither passes nowhere (contract, CSRF).
  */
 export function isOwnPage({ headers }: FastifyRequest, origins: ReadonlySet<string>): boolean {
   const { 'sec-fetch-site': site, origin } = headers;
@@ -23,7 +23,7 @@ export function isOwnPage({ headers }: FastifyRequest, origins: ReadonlySet<stri
 
 /**
  * Whether a browser says that a page of others has sent the request, whatever its method: browsers add Basic
- * credentials by themselves. What says nothing is no browser (contract section 3, Basic).
+ * credentials by themselves. What says nothing is no browser (contract, Basic).
  */
 export function isForeignPage({ headers }: FastifyRequest, origins: ReadonlySet<string>): boolean {
   const { 'sec-fetch-site': site, origin } = headers;

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 
-/** What every answer carries (contract section 5), problems and refusals of the parser included. */
+/** What every answer carries (contract), problems and refusals of the parser included. */
 const EVERY_ANSWER = {
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',

@@ -10,7 +10,7 @@ import { headOf, senderOf, type RawHead } from './raw-head.js';
 import { faultOf, MAX_TARGET_LENGTH } from './request-target.js';
 
 /**
- * Times in ms, sizes in bytes (yardstick 1.8). Headers must be there within 10 s and the whole request within
+ * Times in ms, sizes in bytes. Headers must be there within 10 s and the whole request within
  * 15 s; a silent connection is cut after 20 s; between requests it is kept for 72 s, longer than a proxy keeps
  * it, so that the proxy never writes into a closing one. Node looks for late requests only at intervals.
  */

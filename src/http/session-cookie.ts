@@ -31,7 +31,7 @@ export function parseSessionCookie(value: string): { userid: string; accesstoken
   return dot === -1 ? null : { userid: value.slice(0, dot), accesstoken: value.slice(dot + 1) };
 }
 
-/** Has the browser keep the session for that many seconds (contract section 3). */
+/** Has the browser keep the session for that many seconds (contract). */
 export function setSessionCookie(reply: FastifyReply, userid: string, accesstoken: string, seconds: number): void {
   reply.header('set-cookie', `${NAME}=${userid}.${accesstoken}; ${ATTRIBUTES}; Max-Age=${seconds}`);
 }

@@ -1,6 +1,6 @@
 import { Problem } from '../common/problem.js';
 
-/** What a client should wait before it tries again while a dependency is away (contract section 5). */
+/** What a client should wait before it tries again while a dependency is away (contract). */
 const RETRY_AFTER_SECONDS = 2;
 
 /**

@@ -7,7 +7,7 @@ export interface WindowRule {
 }
 
 /**
- * The waits after wrong passwords in a row (design section 5): the first 5 tries are free, the 6th is still looked
+ * The waits after wrong passwords in a row (docs/security.md, Limits): the first 5 tries are free, the 6th is still looked
  * at and starts a wait of 1 s, each further one doubles it, up to 15 minutes; it never closes for good.
  *
  * `quietMs` is how long after the last try, or after the end of its wait, a run is forgotten. Counted so, and not

@@ -6,7 +6,7 @@ const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
 
-/** Sign-ups through apps from one source in a minute (design section 5). */
+/** Sign-ups through apps from one source in a minute (docs/security.md, Limits). */
 const PER_SOURCE_PER_MINUTE = 10;
 
 /** How many may sign up. Nothing here is given back: a 409 `username_taken` counts, or it would list who exists. */

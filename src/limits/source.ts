@@ -2,7 +2,7 @@ import { isIP, isIPv4 } from 'node:net';
 import { Problem } from '../common/problem.js';
 import { normaliseAddress } from '../http/source-address.js';
 
-/** Whoever holds one IPv6 /48 may fill this many of its /64 (design section 5). */
+/** Whoever holds one IPv6 /48 may fill this many of its /64 (docs/security.md, Limits). */
 export const WIDE_FACTOR = 5;
 
 /** The network that a request came from, as the limits see it. */

@@ -30,7 +30,7 @@ export interface HashPoolOptions {
   readonly queue: number;
 }
 
-/** Contract section 5: then 503 `overloaded`. */
+/** Contract: then 503 `overloaded`. */
 const MAX_WAIT_MS = 3000;
 const MAX_WAITING_OF_ONE_ACCOUNT = 2;
 /**

@@ -4,7 +4,7 @@ import { Config } from '../config/config.js';
 import { loadBlocklist } from './blocklist.js';
 import { repeatedPart, reverse, weight } from './predictable.js';
 
-/** Code points after NFC; with the 512 bytes it bounds what is normalised and hashed (contract section 2). */
+/** Code points after NFC; with the 512 bytes it bounds what is normalised and hashed (contract). */
 const MAX_LENGTH = 128;
 const MAX_BYTES = 512;
 /** The service's own name; `PASSWORD_CONTEXT_WORDS` adds those of the house. */
@@ -37,7 +37,7 @@ interface Form {
   readonly besideWeight: number;
 }
 
-/** What a new password must be (contract section 2). No composition rules: NIST SP 800-63B-4 forbids them. */
+/** What a new password must be (contract). No composition rules: NIST SP 800-63B-4 forbids them. */
 @Injectable()
 export class PasswordPolicy {
   readonly #common = loadBlocklist();

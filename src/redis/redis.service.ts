@@ -8,7 +8,7 @@ import { keySlot } from './key-slot.js';
 import { dial, type ClientOptions } from './redis-client.js';
 import { RedisNode, together, type RedisServer } from './redis-node.js';
 
-/** Reconnects come at most 250 ms apart (design section 3, rule 1), the first at once, with some jitter. */
+/** Reconnects come at most 250 ms apart (design rule 1), the first at once, with some jitter. */
 const RECONNECT_MAX_MS = 250;
 
 /**

@@ -4,7 +4,7 @@ import { Config } from '../config/config.js';
 import { RedisService } from '../redis/redis.service.js';
 import { RecordMap } from './record-map.js';
 
-/** How often the masters are asked for a sign of life, in ms (design section 3, rule 13). */
+/** How often the masters are asked for a sign of life, in ms (design rule 13). */
 const PING_MS = 250;
 /** How long after an answer was asked for it vouches for what is in memory, in ms (rule 13). */
 const VOUCHES_MS = 1000;

@@ -13,7 +13,7 @@ import { endedAmong, recordEnd } from './session-ends.js';
 import { SessionStore, type Found } from './session-store.js';
 import { isHonoured, type Session } from './session.js';
 
-/** An app account's sessions end after this, however much they are used (contract section 6). */
+/** An app account's sessions end after this, however much they are used (contract). */
 const APP_ABSOLUTE_SECONDS = 300;
 
 /** What a new session is opened for. */

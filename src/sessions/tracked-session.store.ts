@@ -13,7 +13,7 @@ import { expiresAt } from './session.js';
 /** How long a copy of what is true of a user stays in memory, in ms; it is taken back at every change anyway. */
 const COPY_MS = 60_000;
 
-/** Sessions in Redis, with those in use kept in memory until Redis takes them back (design section 3, rule 13). */
+/** Sessions in Redis, with those in use kept in memory until Redis takes them back (design rule 13). */
 @Injectable()
 export class TrackedSessionStore extends RedisSessionStore {
   private turn: Promise<void> | undefined;

@@ -20,7 +20,7 @@ const ORIGINS: Readonly<Record<string, string | undefined>> = {
 };
 const UNSAFE = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
-/** Contract section 3, CSRF, written once more: 16 of the 35. */
+/** Contract, CSRF, written once more: 16 of the 35. */
 function allowed(site: (typeof SITES)[number], origin: string | undefined): boolean {
   if (site === 'same-origin' || site === 'none') return true;
   return site !== 'cross-site' && origin === LISTED;

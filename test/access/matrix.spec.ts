@@ -28,7 +28,7 @@ const PROVE = '403 reauthentication_required';
 const FOREIGN = '403 csrf';
 
 /**
- * Contract section 4, Access: who is refused, and how; whoever is not named here is let in. A caller of the web is
+ * Contract, Access: who is refused, and how; whoever is not named here is let in. A caller of the web is
  * answered as one of token mode.
  */
 const REFUSALS = {
@@ -123,7 +123,7 @@ const ROUTES: readonly (readonly [
   ['DELETE /v1/all-sessions', 'admin, fresh', '204'],
 ];
 
-/** Contract section 4: an app account's session reaches these and no other. */
+/** Contract: an app account's session reaches these and no other. */
 const APP_REACHES = ['GET /v1/users/me', 'POST /v1/apitokens', 'POST /v1/auth/logout', 'POST /v1/users'];
 
 const AREA = 'lounge';

@@ -12,11 +12,11 @@ import { decide, inLanes, report, startFleet, times } from '../fleet/world.js';
 
 const SLOW = 400_000;
 const LEASE_MS = 2000;
-/** Contract section 7, promise 4. Printed beside what was seen. */
+/** What is promised. Printed beside what was seen. */
 const BACK_WITHIN_MS = LEASE_MS + 1000;
 /** What fails the test: a machine that is busy with others is slower, and a test is no stopwatch. */
 const BACK_AT_ALL_MS = 3 * BACK_WITHIN_MS;
-/** Contract section 5: every request is answered within this. */
+/** Contract: every request is answered within this. */
 const ANSWERED_MS = 5000;
 /** What needs the truth; `livez` does not. */
 const GUARDED = ['check', 'me', 'login', 'readyz'];

@@ -9,7 +9,7 @@ import { ask, change, decide, inLanes, report, settled, startFleet, times } from
 
 const SLOW = 400_000;
 const LEASE_MS = 2000;
-/** Contract section 7, promise 4: from when there is a master again. Printed beside what was seen. */
+/** What is promised: from when there is a master again. Printed beside what was seen. */
 const BACK_WITHIN_MS = LEASE_MS + 1000;
 /** What fails the test: seven servers and two processes share a machine here, and a test is no stopwatch. */
 const BACK_AT_ALL_MS = 3 * BACK_WITHIN_MS;

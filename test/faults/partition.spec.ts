@@ -25,7 +25,7 @@ import {
 
 const SLOW = 400_000;
 const LEASE_MS = 2000;
-/** Contract section 5: every request is answered within this. Printed beside what was seen. */
+/** Contract: every request is answered within this. Printed beside what was seen. */
 const ANSWERED_MS = 5000;
 /** What fails the test: a machine that is busy with others is slower, and a test is no stopwatch. */
 const ANSWERED_AT_ALL_MS = 3 * ANSWERED_MS;

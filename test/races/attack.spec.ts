@@ -13,7 +13,7 @@ import { expectSameBytes } from './same-bytes.js';
 const ROUNDS = '5000';
 const WRONG = 'not the password of anybody';
 const SIGNUPS_PER_DAY = 8;
-/** Of those that may wait in one lane of a process with one thread (contract section 6). */
+/** Of those that may wait in one lane of a process with one thread (contract). */
 const LANE = 8;
 
 let fleet: Fleet;

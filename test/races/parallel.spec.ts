@@ -197,7 +197,7 @@ describe.each(['redis', 'postgres'] as const)('with sessions in %s', (store) => 
       const { 204: set, 401: wrong = 0, 503: shed = 0, ...others } = tally(replies.map(({ status }) => status));
       expect(others).toEqual({});
       expect(set).toBe(1);
-      // One hash runs and two wait in each process (design section 5): more than one has come as far as the code.
+      // One hash runs and two wait in each process (docs/security.md, Limits): more than one has come as far as the code.
       expect(wrong).toBeGreaterThan(0);
       expect(wrong + shed).toBe(19);
       const winner = replies.findIndex(({ status }) => status === 204);

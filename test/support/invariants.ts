@@ -33,7 +33,7 @@ const REQUEST_ID = /^[A-Za-z0-9-]{8,64}$/;
 const COOKIE = /^__Host-session=[^;]*; Path=\/; Secure; HttpOnly; SameSite=Strict; Max-Age=\d+$/;
 
 /**
- * What holds for every answer to every request (contract section 5). Throws an Error that names all that does not;
+ * What holds for every answer to every request (contract). Throws an Error that names all that does not;
  * an answer 500 is always a defect.
  */
 export function checkInvariants(asked: Asked, reply: RawReply): void {

@@ -7,7 +7,7 @@ import { sessionPrincipal } from './session-principal.js';
 
 const BEARER = /^Bearer +([^\s]+)$/i;
 
-/** Token mode: `X-User-Id: <userid>` and `Authorization: Bearer <accesstoken>`, both (contract section 3). */
+/** Token mode: `X-User-Id: <userid>` and `Authorization: Bearer <accesstoken>`, both (contract). */
 @Injectable()
 export class AccesstokenStrategy extends PassportStrategy<Principal> {
   constructor(sessions: SessionsService) {

@@ -6,7 +6,7 @@ import { carriedCredentials } from './credentials.js';
 import { PassportStrategy } from './passport.js';
 import { sessionPrincipal } from './session-principal.js';
 
-/** Cookie mode: `__Host-session=<userid>.<accesstoken>` (contract section 3). */
+/** Cookie mode: `__Host-session=<userid>.<accesstoken>` (contract). */
 @Injectable()
 export class CookieStrategy extends PassportStrategy<Principal> {
   constructor(sessions: SessionsService) {
