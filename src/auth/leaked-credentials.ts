@@ -14,8 +14,6 @@ import { SessionsService } from '../sessions/sessions.service.js';
 
 /** Look-ups a minute and source: beyond, the URL is refused all the same and nothing is looked up. */
 const LOOKUPS_PER_MINUTE = 10;
-/** Tokens of one URL that are looked at, and userids that an accesstoken is tried with. */
-const MOST = 4;
 
 /** Makes a real secret that stood in a URL worthless, since logs have it now (contract). */
 @Injectable()
@@ -33,8 +31,9 @@ export class LeakedCredentials implements LeakedCredentialHandler {
 
   async handle({ client, tokens, userids }: FoundCredentials & { readonly client: ClientInfo }): Promise<void> {
     try {
-      for (const text of tokens.slice(0, MOST)) {
-        for (const end of this.endsOf(text, userids.slice(0, MOST), client)) {
+      // Their number is up to who sent them: it ends where the limit does.
+      for (const text of tokens) {
+        for (const end of this.endsOf(text, userids, client)) {
           await this.limiter.takeSource('leaked', client.ip, LOOKUPS_PER_MINUTE, 60);
           await end();
         }

@@ -11,7 +11,7 @@ export const LEAKED_CREDENTIALS = Symbol('LeakedCredentialHandler');
 export interface FoundCredentials {
   /** Whole tokens, `<prefix>_<id>_<secret>`, each once. */
   readonly tokens: readonly string[];
-  /** Userids beside them: in the URL, in X-User-Id, in the session cookie. */
+  /** Userids beside them: in X-User-Id, in the session cookie, in the URL. */
   readonly userids: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export function findCredentials(target: string, rawHeaders: readonly string[] = 
   const forms = [target, decodeOnce(target) ?? target];
   const tokens = matches(TOKEN, forms);
   if (tokens.length === 0 && (query === -1 || !hasSecretKey(target.slice(query + 1)))) return null;
-  return { tokens, userids: [...new Set([...matches(USERID, forms), ...useridsIn(rawHeaders)])] };
+  return { tokens, userids: [...new Set([...useridsIn(rawHeaders), ...matches(USERID, forms)])] };
 }
 
 /**

@@ -429,6 +429,15 @@ describe('a real secret in a URL', () => {
     await http.login(app.url, other);
   });
 
+  it('is found behind others that are not real', async () => {
+    const made = await http.createUser(app.url);
+    const others = Array.from({ length: 6 }, () => formatToken('apt', makeToken())).join('&');
+    const target = `/v1/users?${others}&${made.apitoken}`;
+    expect((await http.api(app.url, http.newSource()).get(target)).code).toBe('credentials_in_url');
+    const { username, password, apitoken } = made;
+    expect((await call('POST /v1/auth/login', { username, password, apitoken })).code).toBe('invalid_credentials');
+  });
+
   it('is audited and goes on where it is an app account’s', async () => {
     const before = (await dump()).apitokens;
     await inUrl(`/nowhere/${FIRST_APP.apitoken}`);
