@@ -47,6 +47,9 @@ export async function ensureFirstAccounts(
     if (accounts.length === 0) return [];
     const policy = new PasswordPolicy(config);
     for (const account of accounts) check(account, policy);
+    if (accounts[0]!.username === accounts[1]?.username) {
+      throw new StartupError(`${PREFIXES[accounts[1].role]}_USERNAME: is the name of the other first account`);
+    }
     if (config.environment !== 'production') await keep(accounts, config);
     await withHasher(config, async (hasher) => {
       for (const account of accounts) {
@@ -97,11 +100,16 @@ async function wantedAccounts(tx: EntityManager, config: Config): Promise<NewAcc
     const prefix = PREFIXES[role];
     return {
       role,
-      username: username ?? kept[`${prefix}_USERNAME`] ?? role,
+      username: username ?? kept[`${prefix}_USERNAME`] ?? freeName(role, config),
       password: password ?? kept[`${prefix}_PASSWORD`] ?? makePassword(),
       apitoken: apitoken ?? kept[`${prefix}_APITOKEN`] ?? formatToken('apt', makeToken()),
     };
   });
+}
+
+/** The role's own, unless the other account was given it. */
+function freeName(role: Kind, { bootstrapAdmin, bootstrapApp }: Config): string {
+  return [bootstrapAdmin?.username, bootstrapApp?.username].includes(role) ? `${role}-1` : role;
 }
 
 async function availableOf(

@@ -50,7 +50,7 @@ export interface PostgresFiles {
  */
 export function findPostgresFiles(dir: string, onLine: (line: string) => void): PostgresFiles {
   const packaged = packagedPostgres();
-  mkdirSync(dir, { recursive: true, mode: 0o711 });
+  makeFolder(dir);
   const given = realpathSync(dir);
   const user = postgresUser(join(given, 'data'));
   const home = reachableHome(given, user, onLine);
@@ -62,6 +62,14 @@ export function findPostgresFiles(dir: string, onLine: (line: string) => void): 
     native: runnablePostgres(packaged, home, user),
     user,
   };
+}
+
+function makeFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o711 });
+  } catch (cause) {
+    throw new Error(`DATA_DIR: ${dir} cannot be made (${(cause as NodeJS.ErrnoException).code})`, { cause });
+  }
 }
 
 /** The `native` folder of the package with the binaries for this machine. */

@@ -122,6 +122,17 @@ describe('the first accounts in development', () => {
     );
   });
 
+  it('never have one name, whichever is given', async () => {
+    const made = await ensure({ ...NOTHING, BOOTSTRAP_ADMIN_USERNAME: 'app' });
+    expect(made.map(({ username }) => username)).toEqual(['app', 'app-1']);
+    await inDatabase('TRUNCATE user_roles, apitokens, users CASCADE');
+    // The file has that name now, for the app account alone.
+    await expect(ensure({ ...NOTHING, BOOTSTRAP_ADMIN_USERNAME: 'app-1' })).rejects.toThrow(
+      /^BOOTSTRAP_APP_USERNAME: is the name of the other/,
+    );
+    expect(await inDatabase('SELECT 1 FROM users')).toEqual([]);
+  });
+
   it('are made once where several processes start at once', async () => {
     const made = await Promise.all([ensure(NOTHING), ensure(NOTHING), ensure(NOTHING)]);
     expect(made.map((accounts) => accounts.length).toSorted()).toEqual([0, 0, 2]);
