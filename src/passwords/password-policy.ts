@@ -4,15 +4,18 @@ import { Config } from '../config/config.js';
 import { loadBlocklist } from './blocklist.js';
 import { repeatedPart, reverse, weight } from './predictable.js';
 
-/** Code points after NFC; with the 512 bytes it bounds what is normalised and hashed (contract). */
+/** Code points after NFC, which are 512 bytes at most (contract). */
 const MAX_LENGTH = 128;
-const MAX_BYTES = 512;
+/** What is sent may be decomposed and longer. Nothing is normalised that is longer than a login may send. */
+const MAX_BYTES = 1024;
 /** The service's own name; `PASSWORD_CONTEXT_WORDS` adds those of the house. */
 const SERVICE_WORDS = ['postern'];
 /** A common password with no more than this added is still one: eight digits are 10^8 tries, a day for a stolen hash. */
 const FEW = 8;
 /** A shorter word within a password is taken for chance. */
 const SHORTEST_WORD = 3;
+/** Who names a shorter word has thought of it. */
+const SHORTEST_CONTEXT_WORD = 2;
 const SHORTEST_COMMON = 4;
 
 const EDGES = /^[^\p{L}]+|[^\p{L}]+$/gu;
@@ -44,7 +47,9 @@ export class PasswordPolicy {
   readonly #contextWords: readonly string[];
 
   constructor(private readonly config: Config) {
-    this.#contextWords = [...SERVICE_WORDS, ...config.passwordContextWords].flatMap(variants);
+    this.#contextWords = [...SERVICE_WORDS, ...config.passwordContextWords].flatMap((word) =>
+      variants(word, SHORTEST_CONTEXT_WORD),
+    );
   }
 
   /**
@@ -60,13 +65,11 @@ export class PasswordPolicy {
     if (Buffer.byteLength(password) > MAX_BYTES) return `must be at most ${MAX_BYTES} bytes long`;
     if (!password.isWellFormed()) return 'must be well-formed Unicode text';
     if (password.includes('\0')) return 'must not contain the character U+0000';
-    const normalised = password.normalize('NFC');
-    const length = [...normalised].length;
+    const length = [...password.normalize('NFC')].length;
     if (length < this.config.passwordMinLength) {
       return `must be at least ${this.config.passwordMinLength} characters long`;
     }
-    if (length > MAX_LENGTH) return `must be at most ${MAX_LENGTH} characters long`;
-    return Buffer.byteLength(normalised) > MAX_BYTES ? `must be at most ${MAX_BYTES} bytes long` : null;
+    return length > MAX_LENGTH ? `must be at most ${MAX_LENGTH} characters long` : null;
   }
 
   #blocklistMessage(password: string, username: string): string | null {
@@ -118,10 +121,10 @@ function fold(text: string): string {
 }
 
 /** The word forwards and backwards, with and without its digits and signs. */
-function variants(word: string): string[] {
+function variants(word: string, shortest = SHORTEST_WORD): string[] {
   const folded = fold(word);
   const plain = [folded, folded.replace(NOT_LETTERS_OR_DIGITS, ''), folded.replace(NOT_LETTERS, '')];
-  return [...new Set([...plain, ...plain.map(reverse)])].filter((variant) => variant.length >= SHORTEST_WORD);
+  return [...new Set([...plain, ...plain.map(reverse)])].filter((variant) => variant.length >= shortest);
 }
 
 /** The whole; without signs; without what is around the letters, plain and with look-alikes read; letters alone. */

@@ -37,6 +37,10 @@ describe('the password policy', () => {
     const distinct = (count: number) =>
       String.fromCodePoint(...Array.from({ length: count }, (_, i) => 0x4e00 + i * 7));
 
+    /** Two letters each, which NFD takes apart. */
+    const distinctSyllables = (count: number) =>
+      String.fromCodePoint(...Array.from({ length: count }, (_, i) => 0xac00 + i * 28));
+
     it.each<[string, string, string | undefined]>([
       ['14 characters', 'plum orchard 7', 'must be at least 15 characters long'],
       ['15 characters', 'plum orchard 72', undefined],
@@ -46,14 +50,22 @@ describe('the password policy', () => {
       ['128 characters', distinct(128), undefined],
       ['129 characters', distinct(129), 'must be at most 128 characters long'],
       ['129 that NFC makes 128', `${distinct(127)}e\u0301`, undefined],
+      ['384 bytes that were sent as 768', distinctSyllables(128).normalize('NFD'), undefined],
       ['512 bytes', '🦆🐝🌵🍉🎻🚲🧭🪁'.repeat(2) + '𐌀𐌁𐌄𐌆𐌋'.repeat(16) + '🦔🌋🧵🥁'.repeat(8), undefined],
-      ['513 bytes', `${'🦆🐝🌵🍉🎻🚲🧭🪁'.repeat(16)}a`, 'must be at most 512 bytes long'],
-      ['16 KiB', 'a'.repeat(16_384), 'must be at most 512 bytes long'],
-      ['what NFC makes longer than 512 bytes', '\u{1d160}'.repeat(128), 'must be at most 128 characters long'],
+      ['513 bytes', `${'🦆🐝🌵🍉🎻🚲🧭🪁'.repeat(16)}a`, 'must be at most 128 characters long'],
+      ['16 KiB', 'a'.repeat(16_384), 'must be at most 1024 bytes long'],
+      ['what NFC makes longer than 128 characters', '\u{1d160}'.repeat(128), 'must be at most 128 characters long'],
       ['NUL', 'plum orchard\0, seven ladders', 'must not contain the character U+0000'],
       ['a lone surrogate', 'plum orchard\ud83e, seven ladders', 'must be well-formed Unicode text'],
     ])('%s', (_, password, message) => {
       expect(messageFor(password)).toBe(message);
+    });
+
+    it('a word of the house, be it of two letters', () => {
+      const house = new PasswordPolicy(passwordConfig({ passwordContextWords: ['hp'] }));
+      expect(messageFor('hp8472916350274', 'ada', house)).toMatch(/goes with this service/);
+      expect(messageFor('8472916350274HP', 'ada', house)).toMatch(/goes with this service/);
+      expect(messageFor('plum orchard, php', 'ada', house)).toBeUndefined();
     });
 
     it('8 characters where the configuration says so', () => {
