@@ -5,7 +5,7 @@ import type { FieldError } from './problem.js';
 const MAX_ERRORS = 100;
 
 /** Unknown keys are named as they were sent only where they look like a name; anything else may be a secret. */
-const NAME = /^[\x20-\x7e]{0,64}$/;
+const NAME = /^\P{C}{0,64}$/u;
 
 const REQUIRED = 'is required';
 const UNKNOWN = 'is unknown';
@@ -23,6 +23,11 @@ export function checkBody(schema: z.ZodType, body: unknown, repeated: readonly s
     return checked(body, [{ field: 'body', message: 'must be a JSON object' }, ...missing]);
   }
   return check(schema, body, repeated);
+}
+
+/** The body of a route that takes none. */
+export function checkNoBody(body: unknown): Checked {
+  return checked(body, body === undefined ? [] : [{ field: 'body', message: 'this route takes no body' }]);
 }
 
 /** A parsed query string against its schema; without one, every parameter is unknown. */

@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { headerValues } from './raw-headers.js';
+import type { HeaderMap } from './response-headers.js';
 
 /** CORS, as the contract has it. */
 const ALLOWED_HEADERS = 'authorization, content-type, x-user-id, x-request-id';
@@ -17,13 +19,23 @@ export function isPreflight({ method, headers }: FastifyRequest): boolean {
 export function allowOrigin(request: FastifyRequest, reply: FastifyReply, origins: ReadonlySet<string>): boolean {
   const { origin } = request.headers;
   if (origin === undefined || !origins.has(origin)) return false;
-  reply.headers({
+  reply.headers(readableBy(origin));
+  return true;
+}
+
+/** The same for an answer to what never became a request: the headers that it takes, which may be none. */
+export function originHeaders(rawHeaders: readonly string[], origins: ReadonlySet<string>): HeaderMap {
+  const [origin, ...more] = headerValues(rawHeaders, 'origin');
+  return origin !== undefined && more.length === 0 && origins.has(origin) ? readableBy(origin) : {};
+}
+
+function readableBy(origin: string): HeaderMap {
+  return {
     'access-control-allow-origin': origin,
     'access-control-allow-credentials': 'true',
     'access-control-expose-headers': EXPOSED_HEADERS,
     vary: 'Origin',
-  });
-  return true;
+  };
 }
 
 /** Answers a preflight; `allowed` is what `allowOrigin` said, `methods` are those of the path. */

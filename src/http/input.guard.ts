@@ -6,7 +6,7 @@ import type { Principal } from '../access/principal.js';
 import { newPassword } from '../common/fields.js';
 import { Problem, type FieldError } from '../common/problem.js';
 import { foldUsername } from '../common/username.js';
-import { checkBody, checkQuery, errorsIn, type Checked } from '../common/validation.js';
+import { checkBody, checkNoBody, checkQuery, errorsIn, type Checked } from '../common/validation.js';
 import { repeatedKeys } from './json-body.js';
 
 /** What a route declares by `@Body({ schema })` and `@Query({ schema })`. */
@@ -84,8 +84,7 @@ function checkedBody(body: unknown, schema: z.ZodType | undefined): Checked {
   if (schema !== undefined) {
     return checkBody(schema, body, typeof body === 'object' && body !== null ? repeatedKeys(body) : []);
   }
-  if (body === undefined) return { data: undefined };
-  return { errors: [{ field: 'body', message: 'this route takes no body' }] };
+  return checkNoBody(body);
 }
 
 /** Reads what Nest keeps of the parameters' decorators: `<kind>:<index>` → `{ data, schema }`. */

@@ -2,22 +2,26 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { Problem, problemBody } from '../common/problem.js';
 import type { RawSender } from './raw-head.js';
-import { standardHeaders } from './response-headers.js';
+import { standardHeaders, type HeaderMap } from './response-headers.js';
 import { problemHeaders } from './send-problem.js';
 
 /** How long a client may take to read a refusal before its connection is cut, in ms. */
 const LINGER_MS = 2000;
 
-type Answered = Pick<RawSender, 'requestId' | 'https'>;
+interface Answered extends Pick<RawSender, 'requestId' | 'https'> {
+  /** Of `originHeaders`. */
+  readonly cors: HeaderMap;
+}
 
 /**
  * A problem as bytes, for what never becomes a request: the HTTP parser refused it, or it asked for CONNECT.
  * The connection ends with it.
  */
-function rawProblem(problem: Problem, { requestId, https }: Answered): string {
+function rawProblem(problem: Problem, { requestId, https, cors }: Answered): string {
   const body = JSON.stringify(problemBody(problem, requestId));
   const headers: Record<string, string> = {
     ...standardHeaders(https),
+    ...cors,
     'x-request-id': requestId,
     ...problemHeaders(problem),
     'content-length': String(Buffer.byteLength(body)),

@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type RequestListener, type Server, ty
 import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
 import { Problem } from '../common/problem.js';
+import { originHeaders } from './cors.js';
 import { endLeaked, findCredentials, type FoundCredentials } from './credentials-in-url.js';
 import type { FrontDoor } from './front-door.js';
 import { BODY_LIMIT } from './json-body.js';
@@ -111,7 +112,7 @@ async function refuse(socket: Duplex, { problem, found, head }: Refusal, door: F
   const { ip, ...sender } = senderOf(socket, head, door.proxies);
   if (found !== null && ip !== null) await endLeaked(door.leakedCredentials, found, () => ({ ip, ...sender }));
   const answer = found === null ? problem : new Problem('credentials_in_url');
-  endWithProblem(socket, answer, sender);
+  endWithProblem(socket, answer, { ...sender, cors: originHeaders(head.rawHeaders, door.webOrigins) });
   door.onRawRefusal?.({ method: head.method, requestId: sender.requestId, ip, status: answer.status });
 }
 
@@ -157,6 +158,6 @@ function isTargetTooLong(error: ParserError): boolean {
 /** Where a well-formed request line has a method that nobody knows (or only RTSP), its target. */
 function targetOf(error: ParserError): string | null {
   if (error.code !== 'HPE_INVALID_METHOD' && error.code !== 'HPE_INVALID_CONSTANT') return null;
-  const line = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256} (\/\S*) HTTP\/1\.[01]\r?$/;
+  const line = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256} ((?:\/|https?:\/\/)\S*) HTTP\/1\.[01]\r?$/;
   return line.exec(lineOf(error))?.[1] ?? null;
 }

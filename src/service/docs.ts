@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { preHandlerHookHandler, RouteOptions } from 'fastify';
 import { Problem } from '../common/problem.js';
-import { checkQuery, errorsIn } from '../common/validation.js';
+import { checkNoBody, checkQuery, errorsIn } from '../common/validation.js';
 import { overrideHeaders } from '../configure-app.js';
 import { describeApi } from '../openapi.js';
 
@@ -76,7 +76,7 @@ function prepareRoute(route: RouteOptions): void {
 
 const refuseOthers: preHandlerHookHandler = (request, _reply, done) => {
   if (!SERVED.has(request.url.split('?', 1)[0]!)) throw new Problem('not_found');
-  const errors = errorsIn(checkQuery(undefined, request.query as Record<string, unknown>));
+  const errors = errorsIn(checkNoBody(request.body), checkQuery(undefined, request.query as Record<string, unknown>));
   if (errors.length > 0) throw new Problem('invalid_request', { errors });
   done();
 };

@@ -353,6 +353,24 @@ describe('CORS', () => {
     }
   });
 
+  it('lets it read what the parser refused, too', async () => {
+    const refused = async (...origins: string[]) => {
+      const headers = [...origins.map((origin) => `Origin: ${origin}`), `X-A: ${'a'.repeat(20_000)}`];
+      const [answer] = await sendRaw(test.port, request('GET /v1/check', headers));
+      expectProblem(answer!, 431, 'headers_too_large');
+      return answer!;
+    };
+    expect((await refused(ORIGIN)).headers).toMatchObject({
+      'access-control-allow-origin': ORIGIN,
+      'access-control-allow-credentials': 'true',
+      'access-control-expose-headers': 'X-Request-Id, Retry-After, WWW-Authenticate',
+      vary: 'Origin',
+    });
+    for (const origins of [[], ['https://evil.example'], [ORIGIN, ORIGIN]]) {
+      expect(corsOf(await refused(...origins))).toEqual([]);
+    }
+  });
+
   it('answers its preflight with what the path can do', async () => {
     const answer = await preflight(`/v1/things/${USERID}`, ORIGIN);
     expect(answer.status).toBe(204);

@@ -124,6 +124,7 @@ describe('what is wrong with a body', () => {
       'description',
       'name',
     ]);
+    expect(refusedFields(await post('{"name":"a","имя":1,"\\u0007":1}'))).toEqual(['(unprintable)', 'имя']);
     const missing = expectProblem(await post('{}', JSON_HEADERS, '/v1/login'), 422, 'invalid_request');
     expect(missing.errors).toEqual([
       { field: 'username', message: 'is required' },

@@ -129,6 +129,7 @@ const REFUSED: [string, string | Buffer, number, string][] = [
   ['OPTIONS *', request('OPTIONS *'), 405, 'method_not_allowed'],
   ['OPTIONS that is no preflight', request('OPTIONS /v1/check'), 405, 'method_not_allowed'],
   ['a made-up method', request('FOO /v1/check'), 405, 'method_not_allowed'],
+  ['a made-up method on an absolute URL', request('FOO http://localhost/v1/check'), 405, 'method_not_allowed'],
   ['a made-up method on no path', request('FOO /nope'), 404, 'not_found'],
   ['a method in lower case', request('get /v1/check'), 405, 'method_not_allowed'],
   ['a method of RTSP', request('DESCRIBE /v1/check'), 405, 'method_not_allowed'],

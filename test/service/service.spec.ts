@@ -54,6 +54,9 @@ describe('what the service says of itself', () => {
     for (const path of ['/docs', '/openapi.json', loaded[0]!.slice(1)]) {
       const refused = (await client.get(`${path}?x=1`)).problem;
       expect([refused.code, refused.errors]).toEqual(['invalid_request', [{ field: 'x', message: 'is unknown' }]]);
+      expect((await client.call('GET', path, {}, {})).problem.errors).toEqual([
+        expect.objectContaining({ field: 'body' }),
+      ]);
     }
     const description = await client.get<{ openapi: string }>('/openapi.json');
     expect([description.status, description.body.openapi]).toEqual([200, '3.0.3']);
