@@ -8,9 +8,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 
-const { freePort } = await import('../src/database/embedded-postgres-process.ts');
 const { killWithUs } = await import('../test/setup/guard.ts');
 const { startHaproxy } = await import('../test/support/haproxy.ts');
+const { freePort } = await import('../test/support/ports.ts');
 
 const httpsPort = Number(process.env.HTTPS_PORT ?? 8443);
 const origins = [`https://localhost:${httpsPort}`, `https://127.0.0.1:${httpsPort}`].join(',');

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from './setup/test-database.js';
@@ -113,19 +113,23 @@ describe('the README', () => {
   });
 
   it('leads to pages that are there, and so do the pages', () => {
+    const records = readdirSync(join(ROOT, 'docs/adr')).map((name) => `docs/adr/${name}`);
     const pages = [
-      'README.md',
-      'docs/architecture.md',
-      'docs/security.md',
-      'docs/operations.md',
-      'docs/pages.md',
-      'docs/your-own-module.md',
+      ...['README.md', 'bench/README.md', 'client/README.md'],
+      ...['docs/architecture.md', 'docs/security.md', 'docs/operations.md', 'docs/pages.md', 'docs/your-own-module.md'],
+      ...records,
     ];
     const links = pages.flatMap((page) => {
       const targets = [...read(page).matchAll(/\]\(([^)#\s]+)/g)].map(([, target]) => target!);
       return targets.filter((target) => !/^https?:/.test(target)).map((target) => join(page, '..', target));
     });
     expect(links.length).toBeGreaterThan(10);
-    expect(links.filter((link) => !existsSync(join(ROOT, link)))).toEqual([]);
+    const files = pages.flatMap((page) => {
+      const named = [...read(page).matchAll(/`((?:src|test|scripts|deploy|docs|bench|migrations)\/[\w./-]+\.\w+)`/g)];
+      return named.map(([, file]) => file!);
+    });
+    expect(files.length).toBeGreaterThan(10);
+    const isThere = (path: string) => ['', 'client', 'web'].some((part) => existsSync(join(ROOT, part, path)));
+    expect([...links, ...files].filter((path) => !isThere(path))).toEqual([]);
   });
 });

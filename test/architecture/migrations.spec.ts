@@ -100,7 +100,7 @@ describe('migrations', () => {
       await runner.startTransaction();
       await runner.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
       const migrated = withDataSource(own.url, migrate);
-      await Promise.race([migrated, sleep(2000)]);
+      expect(await Promise.race([migrated.then(() => 'done'), sleep(2000, 'waits')])).toBe('waits');
       await runner.commitTransaction();
       await expect(migrated).resolves.toBeUndefined();
     } finally {

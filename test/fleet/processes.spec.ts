@@ -95,15 +95,16 @@ describe('several processes on one port', () => {
   it(
     'replace one that died after a growing wait, and the new one answers nothing before it is ready',
     async () => {
+      const begun = performance.now();
       const service = await start();
       for (const waitMs of [1000, 2000]) {
         // The youngest: one that has lived for a minute did not die of how it was started, and is replaced sooner.
         const victim = listening(service).findLast(isAlive);
         const count = listening(service).length;
         process.kill(victim!, 'SIGKILL');
-        await eventually(() =>
-          said(service, `process ${victim} has died (SIGKILL): another one is started in ${waitMs} ms`),
-        );
+        await eventually(() => said(service, `process ${victim} has died (SIGKILL): another one is started in`));
+        // One that has lived for a minute, on a very slow machine, did not die of how it was started.
+        if (performance.now() - begun < 60_000) expect(said(service, `is started in ${waitMs} ms`)).toBe(true);
         const load = await startLoad(service);
         await eventually(() => listening(service).length === count + 1, PATIENCE_MS);
         await load.more(200);

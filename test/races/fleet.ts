@@ -22,9 +22,6 @@ export interface FleetOptions {
   readonly secondEnv?: Readonly<Record<string, string>>;
 }
 
-/** A machine with other work to do does not lose it so soon as the one of `TEST_ENV`. */
-const LEASE = { TRUTH_LEASE_MS: '3000' };
-
 /** Two of the service on one database and one session store, which behave as two processes do. */
 export class Fleet {
   private constructor(
@@ -45,7 +42,7 @@ export class Fleet {
       if (redis !== undefined) services.push(redis);
       const shared = { databaseUrl: database.url, store, ...(redis === undefined ? {} : { redisUrl: redis.url }) };
       const start = async (own: Readonly<Record<string, string>>) => {
-        const app = await startTestApp({ ...shared, env: { ...LEASE, ...env, ...own } });
+        const app = await startTestApp({ ...shared, env: { ...env, ...own } });
         services.push({ stop: () => app.close() });
         return app;
       };

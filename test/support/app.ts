@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Registry } from 'prom-client';
@@ -13,7 +12,7 @@ import { prepareDatabase } from '../../src/bootstrap/prepare-database.js';
 import { serve } from '../../src/bootstrap/serve.js';
 import type { Config } from '../../src/config/config.js';
 import { loadConfig } from '../../src/config/env.js';
-import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
+import { createTestDatabase } from '../setup/test-database.js';
 import { createTestRedis } from '../setup/test-redis.js';
 import { eventually } from './barrier.js';
 import { FIRST_ACCOUNTS_ENV } from './first-accounts.js';
@@ -105,7 +104,7 @@ async function configure(options: TestAppOptions, undo: (() => Promise<unknown>)
 
 async function ownDatabase(undo: (() => Promise<unknown>)[]): Promise<string> {
   const database = await createTestDatabase();
-  undo.push(() => dropPatiently(database));
+  undo.push(() => database.drop());
   return database.url;
 }
 
@@ -113,18 +112,4 @@ async function ownRedis(undo: (() => Promise<unknown>)[]): Promise<string> {
   const redis = await createTestRedis();
   undo.push(() => redis.stop());
   return redis.url;
-}
-
-/** Only a superuser may end autovacuum, which is at a table that has just shrunk; it goes by itself. */
-async function dropPatiently(database: TestDatabase): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await database.drop();
-      return;
-    } catch (error) {
-      // insufficient_privilege
-      if ((error as { code?: string }).code !== '42501' || tries === 100) throw error;
-      await sleep(50);
-    }
-  }
 }
