@@ -5,12 +5,14 @@
  */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = process.argv[2] ?? fileURLToPath(new URL('secrets', import.meta.url));
-mkdirSync(folder, { recursive: true, mode: 0o700 });
+mkdirSync(folder, { recursive: true });
+// It may have been there, with somebody's certificate in it.
+chmodSync(folder, 0o700);
 
 const made = (bytes) => randomBytes(bytes).toString('base64url');
 const apitoken = () => `apt_${randomUUID().replaceAll('-', '')}_${made(32)}`;

@@ -75,19 +75,20 @@ async function startService(opened: Opened, fatal: (reason: string) => void): Pr
   const env: Record<string, string> = config.databaseUrl === undefined ? { DATABASE_URL: ready.databaseUrl } : {};
   const terms = { count: config.webConcurrency, env, endWithinMs: endWithinMs(config) };
   processes = new Processes(terms, fatal, logger.child({ context: 'Processes' }));
-  opened.add(() => processes!.stop());
-  await processes.start();
   const text = async () => (await import('./metrics/shared-metrics.js')).sharedMetrics(processes!.serving);
   await openMetrics(config, text, opened, logger);
+  opened.add(() => processes!.stop());
+  await processes.start();
   tellOnce(made, visitableUrl(config.host, config.port), logger);
 }
 
 async function listen(ready: Config, opened: Opened, fatal: (reason: string) => void): Promise<string> {
   const { serve } = await loadService();
+  // Opened before what they tell of, and so closed after it: the drain is told too.
+  await openMetrics(config, async () => (await serving).metrics!.metrics(), opened, logger);
   const serving = serve(ready, logger, fatal);
   opened.add(async (gracefully) => (await serving.catch(() => null))?.stop(gracefully));
-  const { url, metrics } = await serving;
-  await openMetrics(config, () => metrics!.metrics(), opened, logger);
+  const { url } = await serving;
   logger.info(`listening on ${url}`);
   return url;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { BlockList } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -8,6 +8,7 @@ import { makeFolder } from '../setup/folders.js';
 
 interface Service {
   readonly image: string;
+  readonly logging?: { readonly driver: string };
   readonly build?: { readonly dockerfile: string };
   readonly ports?: string[];
   readonly environment?: Record<string, string>;
@@ -29,7 +30,7 @@ interface Compose {
 
 const compose = parse(readFileSync('deploy/compose.yml', 'utf8'), { merge: true }) as Compose;
 const services = Object.entries(compose.services);
-const apps = services.filter(([, { build }]) => build !== undefined);
+const apps = services.filter(([, { image }]) => image.startsWith('postern:'));
 const dockerfile = readFileSync('deploy/Dockerfile', 'utf8');
 const operations = readFileSync('docs/operations.md', 'utf8');
 const haproxy = readFileSync('deploy/haproxy/haproxy.cfg', 'utf8');
@@ -39,6 +40,8 @@ describe('deploy/compose.yml', () => {
   let folder: string;
   beforeAll(() => {
     folder = join(makeFolder('secrets', 0o700), 'secrets');
+    // As somebody has made it who put a certificate of his own there first.
+    mkdirSync(folder, { mode: 0o755 });
     execFileSync(process.execPath, ['deploy/secrets.mjs', folder]);
   });
   afterAll(() => rmSync(join(folder, '..'), { recursive: true }));
@@ -46,6 +49,8 @@ describe('deploy/compose.yml', () => {
   it('has two processes of the service, and all that they stand on', () => {
     expect(services.map(([name]) => name).toSorted()).toEqual(['app-1', 'app-2', 'haproxy', 'postgres', 'redis']);
     expect(apps.map(([name]) => name)).toEqual(['app-1', 'app-2']);
+    expect(services.filter(([, { build }]) => build !== undefined).map(([name]) => name)).toEqual(['app-1']);
+    expect(services.filter(([, { logging }]) => logging?.driver !== 'local')).toEqual([]);
   });
 
   it('gives the service variables that it reads, and a configuration with which it starts', () => {

@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { connect as connectH2 } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
+import { connect, type Socket } from 'node:net';
 import pg from 'pg';
 import { eventually } from '../support/barrier.js';
 import { BehindHaproxy } from '../support/behind-haproxy.js';
@@ -95,8 +96,12 @@ describe('through HAProxy', () => {
       code: 'https_required',
       requestId: refused.headers['x-request-id'],
     });
-    const shown = await clear('/docs', { host: 'postern.example' });
-    expect([shown.status, shown.headers.location]).toEqual([308, 'https://postern.example/docs']);
+    for (const host of ['postern.example', 'postern.example:8080', '[::1]:8080']) {
+      const shown = await clear('/docs?a=%20b', { host });
+      const there = `https://${host.replace(':8080', '')}:${pair.haproxy.httpsPort}/docs?a=%20b`;
+      expect([shown.status, shown.headers.location]).toEqual([308, there]);
+      expect(shown.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
+    }
   });
 
   it.each([
@@ -203,6 +208,26 @@ describe('through HAProxy', () => {
     expectProblem(refused, 429, 'rate_limited');
     expect(refused.headers['retry-after']).toBe('60');
     expect((await call('127.0.0.2')).status).toBe(200);
+    await strict.stop();
+  });
+
+  it('a source that holds too many connections, silent ones too, gets no more, and others do', async () => {
+    const strict = await startHaproxy({ processes: pair.addresses, connectionsPerSource: 5 });
+    const open: Socket[] = [];
+    for (const url of [strict.url, strict.clearUrl]) {
+      const sockets = Array.from({ length: 8 }, () =>
+        connect({ host: '127.0.0.1', port: Number(new URL(url).port), localAddress: '127.0.0.3' }).on(
+          'error',
+          () => {},
+        ),
+      );
+      open.push(...sockets);
+      await eventually(() => sockets.filter(({ closed }) => closed).length === (url === strict.url ? 3 : 8));
+    }
+    const { hostname, port } = new URL(strict.url);
+    const call = httpsRequest({ hostname, port, path: '/livez', ca: strict.certificate, agent: false });
+    expect((await send(call)).status).toBe(200);
+    for (const socket of open) socket.destroy();
     await strict.stop();
   });
 

@@ -186,6 +186,25 @@ describe('metrics of several processes', () => {
     for (const service of services.splice(0)) await service.end('SIGKILL');
   });
 
+  it.each(['1', '2'])(
+    'tell of the drain too, with a WEB_CONCURRENCY of %s',
+    async (count) => {
+      const database = await createTestDatabase();
+      const metricsPort = String(await freePort());
+      const env = { WEB_CONCURRENCY: count, METRICS_PORT: metricsPort, DRAIN_SECONDS: '5' };
+      const service = await startService(processEnv({ DATABASE_URL: database.url, ...env, ...FIRST_ACCOUNTS_ENV }));
+      services.push(service);
+      await service.ready();
+      const url = `http://127.0.0.1:${metricsPort}/metrics`;
+      await eventually(async () => (await scrape(url)).get('postern_ready') === Number(count), SLOW);
+      const ended = service.end('SIGTERM');
+      await eventually(async () => (await scrape(url)).get('postern_ready') === 0);
+      expect(await ended).toBe(0);
+      await database.drop();
+    },
+    SLOW,
+  );
+
   it(
     'are one answer of the first one, with what all of them have counted',
     async () => {
@@ -196,7 +215,7 @@ describe('metrics of several processes', () => {
       services.push(service);
       await service.ready();
       const url = `http://127.0.0.1:${metricsPort}/metrics`;
-      // The first one opens the port when one of the others listens.
+      // Nobody listens yet when the port is opened.
       const ready = async () => (await scrape(url).catch(() => new Map<string, number>())).get('postern_ready');
       await eventually(async () => (await ready()) === 2, SLOW);
       for (let call = 0; call < 6; call += 1) await api(service.url).get('/v1/config');

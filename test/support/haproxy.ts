@@ -20,6 +20,8 @@ export interface HaproxyOptions {
   readonly httpsPort?: number;
   /** Of one source in a minute; default: as many as it likes. */
   readonly requestsPerSource?: number;
+  /** Of one source at once; default: the configuration's. */
+  readonly connectionsPerSource?: number;
 }
 
 /** The real HAProxy with our configuration, listening on 127.0.0.1. */
@@ -49,10 +51,14 @@ export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
     env: {
       POSTERN_HTTP: `127.0.0.1:${clearPort}`,
       POSTERN_HTTPS: `127.0.0.1:${httpsPort}`,
+      POSTERN_HTTPS_PORT: `${httpsPort}`,
       POSTERN_CERTIFICATE: pem,
       POSTERN_PROCESS_1: options.processes[0],
       POSTERN_PROCESS_2: options.processes[1],
       POSTERN_SOURCE_REQUESTS: `${options.requestsPerSource ?? 1_000_000}`,
+      ...(options.connectionsPerSource === undefined
+        ? {}
+        : { POSTERN_SOURCE_CONNECTIONS: `${options.connectionsPerSource}` }),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A Ctrl-C in a terminal is for whoever started it, who stops it in order.
