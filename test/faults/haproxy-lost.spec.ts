@@ -74,16 +74,22 @@ const VERSIONS = [
 const CHANGES = ['POST', 'PUT', 'PATCH', 'DELETE'];
 const methods = () => arrived.map(({ method }) => method);
 
+function expectUnknown(reply: Reply): void {
+  expectProblem(reply, 503, 'outcome_unknown');
+  expect(reply.headers['retry-after']).toBeUndefined();
+}
+
 describe('an answer that was lost', () => {
   it.each(CHANGES)('to %s is unknown: nobody is told to repeat it', async (method) => {
-    const reply = await overHttp1(method);
-    expectProblem(reply, 503, 'outcome_unknown');
-    expect(reply.headers['retry-after']).toBeUndefined();
+    expectUnknown(await overHttp1(method));
     expect(methods()).toEqual([method]);
   });
 
-  it.each(CHANGES)('to %s over HTTP/2 gets no answer from HAProxy, which asks nobody again', async (method) => {
-    await expect(overHttp2(method)).rejects.toThrow('NGHTTP2_REFUSED_STREAM');
+  it.each(CHANGES)('to %s over HTTP/2 is unknown too, or none, and HAProxy asks nobody again', async (method) => {
+    const reply = await overHttp2(method).catch((error: Error) => error);
+    // HAProxy 2.6 ends the stream, 3.0 answers.
+    if (reply instanceof Error) expect(reply.message).toContain('NGHTTP2_REFUSED_STREAM');
+    else expectUnknown(reply);
     expect(methods()).toEqual([method]);
   });
 
@@ -151,14 +157,18 @@ describe('a request that comes byte by byte', () => {
   });
 });
 
-/** Sends the head, then a piece ten times a second, until the other side ends the connection; gives what it said. */
+/** Sends the head, then a piece ten times a second, until a problem or the end of the connection comes; gives what came. */
 async function trickle(head: string, piece: string): Promise<string> {
   const { certificate: ca, httpsPort: port } = haproxy;
   const socket = connectTls({ port, host: '127.0.0.1', ca, ALPNProtocols: ['http/1.1'] });
   await once(socket, 'secureConnect');
   socket.write(head);
   let received = '';
-  socket.on('data', (chunk: Buffer) => (received += chunk.toString()));
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.toString();
+    // HAProxy 2.6 ends the connection, 3.0 goes on reading.
+    if (received.endsWith('}')) socket.destroy();
+  });
   // A piece may still be on its way when the connection is ended, and is then refused.
   socket.on('error', () => undefined);
   const pieces = setInterval(() => socket.write(piece), 100);
