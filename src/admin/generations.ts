@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { AuditService } from '../audit/audit.service.js';
+import { shutOutChanges } from '../authority/locked-rows.js';
 import { takeOverTerms, withDataSource } from '../bootstrap/prepare-database.js';
 import { StartupError } from '../bootstrap/startup-error.js';
 import type { Host, HostCommand } from './host-command.js';
@@ -34,6 +35,7 @@ export const newGeneration: HostCommand = {
 /** Gives the lease in force, in ms. */
 async function raiseWorld(dataSource: DataSource): Promise<number> {
   return dataSource.transaction(async (tx) => {
+    await shutOutChanges(tx);
     const [rows]: [{ lease_ms: number }[], number] = await tx.query(
       'UPDATE generation SET world = world + 1, generation = $1 RETURNING lease_ms',
       [randomUUID()],

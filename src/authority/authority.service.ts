@@ -16,7 +16,7 @@ import {
   type Authority,
   type AuthorityRow,
 } from './authority.js';
-import { checkActor, lockGeneration, lockRows, type LockedRows } from './locked-rows.js';
+import { checkActor, lockGeneration, lockRows, shutOutChanges, type LockedRows } from './locked-rows.js';
 import { TruthService, type Ticket } from './truth.service.js';
 
 /** How long a copy may serve; it is dropped at every change anyway. */
@@ -24,9 +24,15 @@ const COPY_MS = 300_000;
 /** How long a reader may take between its placeholder and its copy. */
 const PLACEHOLDER_MS = 10_000;
 
+/**
+ * How long a fence stands, in ms. The one before the COMMIT as long as anybody may wait for that: a synchronous standby that
+ * is away holds it up for hours, while its outcome is unknown. The one after it, until whoever has read the old row is done.
+ */
+const FENCE_MS = { beforeCommit: 86_400_000, afterwards: 30_000 } as const;
+
 /** Flagged so that a full Redis cannot stop somebody from being disabled. */
 const FENCE = new Script(`#!lua flags=allow-oom
-return redis.call('SET', KEYS[1], '"!"', 'PX', 30000)`);
+return redis.call('SET', KEYS[1], '"!"', 'PX', ARGV[1])`);
 
 /** Sets the copy only where the placeholder of this very reader still stands. */
 const FILL = new Script(`if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -127,14 +133,22 @@ export class AuthorityService {
    */
   async change<T>(change: Change, work: (tx: EntityManager, rows: LockedRows) => Promise<T>): Promise<T> {
     const ticket = this.truth.begin();
-    const result = await inTransaction(this.dataSource, async (tx) => {
+    let fenced = false;
+    const changed = inTransaction(this.dataSource, async (tx) => {
       const rows = await lockRows(tx, change);
       this.requireGeneration(rows.generation, ticket);
       await checkActor(tx, change, rows);
       const done = await work(tx, rows);
-      await this.fence(change.target, ticket.generation);
+      fenced = true;
+      await this.fence(change.target, ticket.generation, FENCE_MS.beforeCommit);
       this.truth.require(ticket);
       return done;
+    });
+    const result = await changed.catch(async (error: unknown) => {
+      // Rolled back: nobody need ask Postgres for a day.
+      const isOver = !(error instanceof Problem && error.code === 'outcome_unknown');
+      if (fenced && isOver) await this.fence(change.target, ticket.generation).catch(() => undefined);
+      throw error;
     });
     await this.truth.settle((generation) => this.fence(change.target, generation));
     return result;
@@ -181,8 +195,9 @@ export class AuthorityService {
   async endAllSessions(actor: Principal | null, audit: (tx: EntityManager) => Promise<void>): Promise<void> {
     this.truth.begin();
     const replaced = await inTransaction(this.dataSource, async (tx) => {
+      await shutOutChanges(tx);
       const [row]: { generation: string; lease_ms: number }[] = await tx.query(
-        'SELECT generation, lease_ms FROM generation FOR UPDATE',
+        'SELECT generation, lease_ms FROM generation',
       );
       if (row === undefined) throw new Problem('unavailable');
       if (actor !== null) {
@@ -205,10 +220,10 @@ export class AuthorityService {
     }
   }
 
-  private async fence(userid: string, generation: string): Promise<void> {
+  private async fence(userid: string, generation: string, ms: number = FENCE_MS.afterwards): Promise<void> {
     if (!this.redis.enabled) return;
     try {
-      await FENCE.run(this.redis, [AuthorityService.key(userid, generation)]);
+      await FENCE.run(this.redis, [AuthorityService.key(userid, generation)], [ms]);
     } catch (error) {
       throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
     }

@@ -63,6 +63,14 @@ export async function lockGeneration(tx: EntityManager): Promise<{ generation: s
   return row;
 }
 
+/**
+ * Waits for every change under way and lets none begin until this transaction has ended. The table's lock and not the
+ * row's: that would wait for as long as changes overlap, since one that shares it may come in before who waits for it alone.
+ */
+export async function shutOutChanges(tx: Pick<EntityManager, 'query'>): Promise<void> {
+  await tx.query('LOCK TABLE generation IN EXCLUSIVE MODE');
+}
+
 /** Nobody deletes the role before this transaction has ended; 404 where somebody has. */
 export async function keepRole(tx: EntityManager, role: string): Promise<void> {
   const locked: unknown[] = await tx.query('SELECT 1 FROM roles WHERE name = $1 FOR KEY SHARE', [role]);

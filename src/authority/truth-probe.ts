@@ -19,9 +19,12 @@ export interface PostgresTruth extends Omit<GenerationRow, 'lineage'> {
   readonly nowMs: number;
 }
 
+/** That of the next write: the control file has a promoted server's only after its first checkpoint, minutes later. */
+const TIMELINE = `CASE WHEN pg_is_in_recovery() THEN 'none'
+    ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int::text END`;
+
 const QUESTION = `SELECT g.generation, g.lineage AS "rowLineage", g.lease_ms, g.store,
-    (SELECT system_identifier FROM pg_control_system()) || ':' || (SELECT timeline_id FROM pg_control_checkpoint())
-      AS lineage,
+    (SELECT system_identifier FROM pg_control_system()) || ':' || ${TIMELINE} AS lineage,
     NOT pg_is_in_recovery() AS "isPrimary",
     EXISTS (SELECT 1 FROM migrations WHERE name = $1) AS "schemaOurs",
     extract(epoch FROM clock_timestamp())::float8 * 1000 AS "nowMs"

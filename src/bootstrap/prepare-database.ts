@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { DataSource, EntityManager } from 'typeorm';
 import { ensureGeneration, replaceTerms, type GenerationRow } from '../authority/generation.js';
+import { shutOutChanges } from '../authority/locked-rows.js';
 import { isDependencyAway } from '../common/to-problem.js';
 import type { Config } from '../config/config.js';
 import { dataSourceOptions, migrate, NEWEST_MIGRATION, patient } from '../database/data-source.js';
@@ -95,7 +96,8 @@ async function prepare(dataSource: DataSource, config: Config, log: Logger): Pro
 type Terms = Pick<GenerationRow, 'lease_ms' | 'store'>;
 
 async function lockedTerms(tx: EntityManager): Promise<Terms> {
-  const [row]: Terms[] = await tx.query('SELECT lease_ms, store FROM generation FOR UPDATE');
+  await shutOutChanges(tx);
+  const [row]: Terms[] = await tx.query('SELECT lease_ms, store FROM generation');
   if (row === undefined) throw new Error('the generation row is missing');
   return row;
 }

@@ -4,7 +4,7 @@ import type { RedisClient } from './redis-client.js';
 /** What a heartbeat wants to know of a server, or of all masters of a Cluster as one. */
 export interface RedisServer {
   readonly isMaster: boolean;
-  /** Changes with every restart, promotion and re-pointing. */
+  /** Changes with every restart, promotion and re-pointing; another one for each numbered database. */
   readonly lineage: string;
   readonly version: string;
   /** `standalone`, `sentinel` or `cluster`. */
@@ -32,6 +32,12 @@ export class RedisNode {
     return this.clock.redisMs + performance.now() - this.clock.askedAt;
   }
 
+  /** Another database of one server is another Redis: who looks into that one sees no fence of this one. */
+  private get database(): string {
+    const { database = 0 } = this.client.options;
+    return database === 0 ? '' : `/${database}`;
+  }
+
   /** Asks the server what it is. Throws where it does not answer. */
   async inspect(): Promise<RedisServer> {
     const askedAt = performance.now();
@@ -39,7 +45,7 @@ export class RedisNode {
     this.clock = { redisMs: Number(info['server_time_usec']) / 1000, askedAt };
     return {
       isMaster: info['role'] === 'master',
-      lineage: `${info['run_id']}:${info['master_replid']}`,
+      lineage: `${info['run_id']}:${info['master_replid']}${this.database}`,
       version: info['redis_version'] ?? '0',
       mode: info['redis_mode'] ?? 'standalone',
       memory: memoryOf(info),

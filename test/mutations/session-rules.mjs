@@ -16,6 +16,7 @@ const MUTATIONS = [
   [1, 'the lineage is not compared', TRUTH, 'postgres.rowLineage !== lineage', 'false'],
   [1, 'the terms are not compared', TRUTH, /postgres\.lease_ms !== this\.leaseMs \|\| [^)]+/, 'false'],
   [1, 'a replica will do', TRUTH, '!postgres.isPrimary || server?.isMaster === false', 'false'],
+  [1, 'one database of a Redis is as good as another', 'src/redis/redis-node.ts', '${this.database}', ''],
   [2, 'the lease runs from the answer', TRUTH, 'this.leaseUntil = sentAt', 'this.leaseUntil = performance.now()'],
   [2, 'the lease never ends', TRUTH, 'performance.now() < this.leaseUntil', 'true'],
   [3, 'adopted at once', TRUTH, 'adoptAt: now + this.adoptionMs', 'adoptAt: now'],
@@ -36,7 +37,7 @@ const MUTATIONS = [
     7,
     'no fence before the commit',
     AUTHORITY,
-    /await this\.fence\(change\.target, ticket\.generation\);\n\s+this\.truth\.require\(ticket\);/,
+    /await this\.fence\(change\.target, ticket\.generation, FENCE_MS\.beforeCommit\);\n\s+this\.truth\.require\(ticket\);/,
     '',
   ],
   [
@@ -46,6 +47,7 @@ const MUTATIONS = [
     /await this\.truth\.settle\(\(generation\) => this\.fence\(change\.target, generation\)\);/,
     '',
   ],
+  [7, 'the fence ends before the COMMIT may', AUTHORITY, 'beforeCommit: 86_400_000', 'beforeCommit: 30_000'],
   [7, 'a full Redis stops the fence', AUTHORITY, '#!lua flags=allow-oom\n', ''],
   [
     8,
@@ -61,6 +63,7 @@ const MUTATIONS = [
     /(const session = sessionOf\(actor\);)\n(?=\s+const ended = await inTransaction)/,
     '$1 await this.store.remove(actor.userid, session.sid);',
   ],
+  [8, 'the record goes at once', 'src/sessions/session-ends.ts', "interval '24 hours'", "interval '-100 years'"],
   [8, 'no fence before the commit', SESSIONS, 'await this.store.fence(tx, userid, session.sid);', ''],
   [8, 'the fence is stamped over', STORE, ' && generation !== FENCED', ''],
   [
@@ -85,6 +88,13 @@ const MUTATIONS = [
     AUTHORITY,
     'SET world = world + 1, generation = $1',
     'SET world = world + 1, lineage = lineage || left($1, 0)',
+  ],
+  [
+    10,
+    'overlapping changes come first',
+    LOCKED,
+    'LOCK TABLE generation IN EXCLUSIVE MODE',
+    'SELECT 1 FROM generation FOR UPDATE',
   ],
   [10, 'answered without waiting', AUTHORITY, /await this\.truth\.leftBehind\([^;]+;/, ''],
   [

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { createClient } from 'redis';
 import { AuthorityService } from '../../src/authority/authority.service.js';
@@ -83,6 +84,23 @@ describe('sessions in Redis', () => {
     await other.stop();
   });
 
+  test('rule 1: another database of the same Redis is another Redis: two processes never serve on both', async () => {
+    const own = await createTestDatabase();
+    const first = await (await SessionProcess.start(own.url, redis.url)).ready();
+    const second = await SessionProcess.start(own.url, `${redis.url}/1`);
+    await eventually(() => !first.truth.ready);
+    let together = false;
+    const from = performance.now();
+    await eventually(() => {
+      together ||= first.truth.ready && second.truth.ready;
+      return performance.now() - from > 4 * LEASE_MS;
+    });
+    expect(together).toBe(false);
+    await first.stop();
+    await second.stop();
+    await own.drop();
+  });
+
   test('rule 1: a server that is no master is not used', async () => {
     // On a connection of its own: the processes drop theirs when they find that out.
     const operator = await createClient({ url: redis.url }).connect();
@@ -164,6 +182,30 @@ describe('sessions in Redis', () => {
     after.release();
     await change;
     expect(await client().get(AuthorityService.key(user.userid, generation()))).toBe('"!"');
+  });
+
+  test('rule 7: the fence stands for as long as a COMMIT may wait, and is short once its outcome is known', async () => {
+    const user = await one.createUser();
+    const left = () => client().pTTL(AuthorityService.key(user.userid, generation()));
+    const fenced = hold(one.authority, 'fence' as never, 'after');
+    const change = one.authority.change({ target: user.userid }, async () => undefined);
+    await fenced.reached;
+    expect(await left()).toBeGreaterThan(80_000_000);
+    fenced.release();
+    await change;
+    expect(await left()).toBeLessThanOrEqual(30_000);
+
+    const again = hold(one.authority, 'fence' as never, 'after');
+    const refused = one.authority.change({ target: user.userid }, async () => undefined);
+    await again.reached;
+    expect(await left()).toBeGreaterThan(80_000_000);
+    const lease = one.truth['leaseUntil'];
+    one.truth['leaseUntil'] = 0;
+    again.release();
+    await expect(refused).rejects.toMatchObject({ code: 'unavailable' });
+    one.truth['leaseUntil'] = lease;
+    expect(await left()).toBeLessThanOrEqual(30_000);
+    await one.ready();
   });
 
   test('rule 4: without a lease there is neither call nor login nor change', async () => {
@@ -444,6 +486,16 @@ describe('sessions in Redis', () => {
     expect(await one.honours(await one.open(user, { epoch }))).toBe(false);
   });
 
+  test('rule 8: an end is on record for a day beyond the session’s own end', async () => {
+    const opened = await one.open(await one.createUser());
+    await one.sessions.logout(principalOf(opened), CLIENT);
+    const [row] = await one.db.query<{ until: number }[]>(
+      'SELECT extract(epoch FROM kept_until)::float8 * 1000 AS until FROM session_ends WHERE sid = $1',
+      [opened.session.sid],
+    );
+    expect(Math.round(row!.until)).toBe(opened.session.absoluteEnd + 86_400_000);
+  });
+
   test('rule 10: ending everybody waits for a change in flight', async () => {
     const admin = await one.createUser(['admin']);
     const opened = await one.open(admin);
@@ -455,7 +507,7 @@ describe('sessions in Redis', () => {
     const ending = one.sessions.endEverybodys(actor, CLIENT).then(() => (ended = true));
     await eventually(async () => {
       const waiting: unknown[] = await one.db.query(
-        `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'SELECT generation%FOR UPDATE%'
+        `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'LOCK TABLE generation%'
            AND datname = current_database()`,
       );
       return waiting.length > 0;
@@ -464,6 +516,21 @@ describe('sessions in Redis', () => {
     fenced.release();
     await change;
     await ending;
+  });
+
+  test('rule 10: changes that overlap without an end do not keep everybody’s sessions from ending', async () => {
+    const admin = await two.createUser(['admin']);
+    const actor = principalOf(await two.open(admin), ['admin', 'user']);
+    const user = await one.createUser();
+    let over = false;
+    const lanes = Array.from({ length: 8 }, async () => {
+      while (!over) {
+        await one.authority.change({ target: user.userid }, async () => undefined).catch(() => sleep(10));
+      }
+    });
+    await two.sessions.endEverybodys(actor, CLIENT).finally(() => (over = true));
+    await Promise.all(lanes);
+    await Promise.all([one.ready(), two.ready()]);
   });
 
   test('rule 11: a session in place of another bears the epoch of its transaction, not a later one', async () => {
