@@ -67,7 +67,7 @@ export async function lockGeneration(tx: EntityManager): Promise<{ generation: s
  * Waits for every change under way and lets none begin until this transaction has ended. The table's lock and not the
  * row's: that would wait for as long as changes overlap, since one that shares it may come in before who waits for it alone.
  */
-export async function shutOutChanges(tx: Pick<EntityManager, 'query'>): Promise<void> {
+export async function shutOutChanges(tx: EntityManager): Promise<void> {
   await tx.query('LOCK TABLE generation IN EXCLUSIVE MODE');
 }
 

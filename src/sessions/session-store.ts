@@ -20,8 +20,8 @@ export abstract class SessionStore {
   abstract create(session: NewSession): Promise<Session | null>;
 
   /**
-   * The session of an accesstoken with what is true of its user, or null where there is no such session, its secret is another, it has
-   * expired, or its end is recorded. Whether it is honoured is for `isHonoured` to say.
+   * The session of an accesstoken with what is true of its user, or null where there is no such session, its secret is
+   * another, it has expired, or its end is recorded. Whether it is honoured is for `isHonoured` to say.
    */
   abstract authenticate(userid: string, token: SecretToken): Promise<Found | null>;
 

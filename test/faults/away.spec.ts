@@ -16,7 +16,7 @@ const LEASE_MS = 2000;
 const BACK_WITHIN_MS = LEASE_MS + 1000;
 /** What fails the test: a machine that is busy with others is slower, and a test is no stopwatch. */
 const BACK_AT_ALL_MS = 3 * BACK_WITHIN_MS;
-/** Contract: every request is answered within this. Printed beside what was seen; three times as much fails the test. */
+/** Contract: every request is answered within this. */
 const ANSWERED_MS = 5000;
 /** What needs the truth; `livez` does not. */
 const GUARDED = ['check', 'me', 'login', 'readyz'];
@@ -264,7 +264,7 @@ describe('Redis', () => {
         'sessions that nobody was told of': untold,
         ...endings,
       });
-      expect(slowest(answers)).toBeLessThan(3 * ANSWERED_MS);
+      expect(slowest(answers)).toBeLessThan(ANSWERED_MS);
       expect([200, 204, 401, 503]).toEqual(expect.arrayContaining([...new Set(answers.map(({ status }) => status))]));
       expect(lateAnswers).toEqual({ 503: 10 });
       expect(endings).toMatchObject({ 'accepted though ended': 0 });

@@ -102,9 +102,10 @@ describe('several processes on one port', () => {
         const victim = listening(service).findLast(isAlive);
         const count = listening(service).length;
         process.kill(victim!, 'SIGKILL');
-        await eventually(() => said(service, `process ${victim} has died (SIGKILL): another one is started in`));
+        const told = `process ${victim} has died (SIGKILL): another one is started in`;
+        await eventually(() => said(service, told));
         // One that has lived for a minute, on a very slow machine, did not die of how it was started.
-        if (performance.now() - begun < 60_000) expect(said(service, `is started in ${waitMs} ms`)).toBe(true);
+        if (performance.now() - begun < 60_000) expect(said(service, `${told} ${waitMs} ms`)).toBe(true);
         const load = await startLoad(service);
         await eventually(() => listening(service).length === count + 1, PATIENCE_MS);
         await load.more(200);
