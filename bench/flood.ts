@@ -9,6 +9,8 @@ const ATTACKERS = 50;
 /** Guarded calls per second, sent when they are due whatever became of the ones before. */
 const RATE = 200;
 const SOURCES = 200;
+/** Seconds. */
+const WARM_UP = 4;
 
 interface Result {
   readonly name: string;
@@ -81,9 +83,9 @@ function from<T extends { headers: object }>(at: number, request: T): T {
 }
 
 async function flooded(server: Running, requests: Attack['requests'], seconds: number) {
-  const running = attack(server.url, { requests, connections: ATTACKERS, seconds: seconds + 2 });
-  // The attackers are all there before the first call is measured.
-  await new Promise((resolve) => setTimeout(resolve, 1000));
+  const running = attack(server.url, { requests, connections: ATTACKERS, seconds: seconds + 1 + WARM_UP });
+  // The attackers are all there before the first call is measured, and the code that answers them is compiled.
+  await new Promise((resolve) => setTimeout(resolve, WARM_UP * 1000));
   return { flooded: await calls(server, seconds), attack: await running };
 }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../common/problem.js';
+import { RefusalPace } from './refusal-pace.js';
 
 /** `apitoken`: an apitoken was asked for by password. */
 export type LoginMode = 'token' | 'web' | 'basic' | 'apitoken';
@@ -27,17 +28,21 @@ export class LoginOutcomes {
     this.counts.set(mode, ofMode.set(outcome, (ofMode.get(outcome) ?? 0) + 1));
   }
 
-  /** Runs a login and counts its success, or why it failed. */
+  constructor(private readonly pace: RefusalPace) {}
+
+  /** Runs a login and counts its success, or why it failed; a refusal leaves when its turn has come. */
   async watch<T>(mode: LoginMode, login: () => Promise<T>): Promise<T> {
-    try {
-      const proven = await login();
-      this.count(mode, 'success');
-      return proven;
-    } catch (error) {
-      const outcome = error instanceof Problem ? OF_PROBLEM[error.code] : 'failed';
-      if (outcome !== null) this.count(mode, outcome ?? 'failed');
-      throw error;
-    }
+    return this.pace.keep(async () => {
+      try {
+        const proven = await login();
+        this.count(mode, 'success');
+        return proven;
+      } catch (error) {
+        const outcome = error instanceof Problem ? OF_PROBLEM[error.code] : 'failed';
+        if (outcome !== null) this.count(mode, outcome ?? 'failed');
+        throw error;
+      }
+    });
   }
 
   /** All of them so far. */

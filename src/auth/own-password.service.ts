@@ -14,6 +14,7 @@ import { foldUsername } from '../common/username.js';
 import type { PasswordChangeRequest, PasswordResetRequest } from './auth.dto.js';
 import { KnownSources } from './known-sources.js';
 import { LoginLimits } from './login-limits.js';
+import { RefusalPace } from './refusal-pace.js';
 
 /** A user's own password: proved again, changed, set anew by a code. */
 @Injectable()
@@ -26,6 +27,7 @@ export class OwnPasswordService {
     private readonly hasher: PasswordHasher,
     private readonly policy: PasswordPolicy,
     private readonly audit: AuditService,
+    private readonly pace: RefusalPace,
     @InjectDataSource() private readonly dataSource: DataSource,
   ) {}
 
@@ -70,6 +72,10 @@ export class OwnPasswordService {
 
   /** Sets a password by a one-time code; every failure is the 401 of a login, found before anything is hashed. */
   async reset(body: PasswordResetRequest, client: ClientInfo, gone: AbortSignal): Promise<void> {
+    return this.pace.keep(() => this.resetNow(body, client, gone));
+  }
+
+  private async resetNow(body: PasswordResetRequest, client: ClientInfo, gone: AbortSignal): Promise<void> {
     const username = foldUsername(body.username);
     this.checkPolicy(body.newPassword, username ?? '');
     await this.limits.resetCodes(client.ip);

@@ -60,13 +60,21 @@ export class Problem extends Error {
     readonly code: ProblemCode,
     readonly options: ProblemOptions = {},
   ) {
+    const { stackTraceLimit } = Error;
+    if (isRefusal(code)) Error.stackTraceLimit = 0;
     super(code, { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'Problem';
   }
 
   get status(): number {
     return PROBLEMS[this.code].status;
   }
+}
+
+/** Whether it is an ordinary answer, which nobody asks where it was thrown: a trace costs more than the rest of it. */
+function isRefusal(code: ProblemCode): boolean {
+  return PROBLEMS[code].status < 500 || code === 'overloaded';
 }
 
 /** What the body of every problem looks like. */

@@ -45,13 +45,15 @@ export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply
 
 /**
  * Answers with whatever was thrown while the request was served: every way out of the service ends here.
- * The cause of a 5xx goes to the log, whose serializer knows what of it may, and never into the body.
+ * The cause of a 5xx goes to the log, whose serializer knows what of it may, and never into the body; `overloaded`
+ * has none, and comes by the thousand.
  */
 export function answerError(error: unknown, reply: FastifyReply): void {
   const problem = toProblem(error);
   const label = `${problem.status} ${problem.code}, request ${reply.request.id}`;
   if (problem.status === 500) logger.error({ err: problem.cause ?? problem, msg: label });
-  else if (problem.status > 500) logger.warn({ err: problem.cause ?? problem, msg: label });
+  else if (problem.status > 500 && problem.code !== 'overloaded')
+    logger.warn({ err: problem.cause ?? problem, msg: label });
   if (reply.sent || reply.raw.headersSent) return;
   sendProblem(reply, problem);
 }
