@@ -30,9 +30,15 @@ const PLACEHOLDER_MS = 10_000;
  */
 const FENCE_MS = { beforeCommit: 86_400_000, afterwards: 30_000 } as const;
 
-/** Flagged so that a full Redis cannot stop somebody from being disabled. */
+/** Flagged, as the next one, so that a full Redis cannot stop somebody from being disabled. ARGV: the fence, its ms. */
 const FENCE = new Script(`#!lua flags=allow-oom
-return redis.call('SET', KEYS[1], '"!"', 'PX', ARGV[1])`);
+return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`);
+
+/** The same, but a fence of another change, which may still wait for its COMMIT, is left as it stands. */
+const FENCE_AGAIN = new Script(`#!lua flags=allow-oom
+local standing = redis.call('GET', KEYS[1])
+if standing and standing ~= ARGV[1] and string.sub(standing, 1, 2) == '"!' then return end
+return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`);
 
 /** Sets the copy only where the placeholder of this very reader still stands. */
 const FILL = new Script(`if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -133,6 +139,7 @@ export class AuthorityService {
    */
   async change<T>(change: Change, work: (tx: EntityManager, rows: LockedRows) => Promise<T>): Promise<T> {
     const ticket = this.truth.begin();
+    const fence = JSON.stringify(`!${randomUUID()}`);
     let fenced = false;
     const changed = inTransaction(this.dataSource, async (tx) => {
       const rows = await lockRows(tx, change);
@@ -140,17 +147,19 @@ export class AuthorityService {
       await checkActor(tx, change, rows);
       const done = await work(tx, rows);
       fenced = true;
-      await this.fence(change.target, ticket.generation, FENCE_MS.beforeCommit);
+      await this.fence(FENCE, change.target, ticket.generation, [fence, FENCE_MS.beforeCommit]);
       this.truth.require(ticket);
       return done;
     });
+    const fenceAgain = (generation: string) =>
+      this.fence(FENCE_AGAIN, change.target, generation, [fence, FENCE_MS.afterwards]);
     const result = await changed.catch(async (error: unknown) => {
       // Rolled back: nobody need ask Postgres for a day.
       const isOver = !(error instanceof Problem && error.code === 'outcome_unknown');
-      if (fenced && isOver) await this.fence(change.target, ticket.generation).catch(() => undefined);
+      if (fenced && isOver) await fenceAgain(ticket.generation).catch(() => undefined);
       throw error;
     });
-    await this.truth.settle((generation) => this.fence(change.target, generation));
+    await this.truth.settle(fenceAgain);
     return result;
   }
 
@@ -220,10 +229,10 @@ export class AuthorityService {
     }
   }
 
-  private async fence(userid: string, generation: string, ms: number = FENCE_MS.afterwards): Promise<void> {
+  private async fence(script: Script, userid: string, generation: string, args: [string, number]): Promise<void> {
     if (!this.redis.enabled) return;
     try {
-      await FENCE.run(this.redis, [AuthorityService.key(userid, generation)], [ms]);
+      await script.run(this.redis, [AuthorityService.key(userid, generation)], args);
     } catch (error) {
       throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
     }
