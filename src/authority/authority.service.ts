@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { Principal } from '../access/principal.js';
-import { Problem } from '../common/problem.js';
+import { Problem, unavailable } from '../common/problem.js';
 import { prepared } from '../database/prepared.js';
 import { inTransaction } from '../database/transaction.js';
 import { RedisService } from '../redis/redis.service.js';
@@ -197,7 +197,7 @@ export class AuthorityService {
 
   /** With sessions in Postgres there is nothing that another generation could have outdated. */
   private requireGeneration(inForce: string, ticket: Ticket): void {
-    if (this.redis.enabled && inForce !== ticket.generation) throw new Problem('unavailable', { retryAfterSeconds: 1 });
+    if (this.redis.enabled && inForce !== ticket.generation) throw unavailable();
   }
 
   /** Everybody's sessions are over when this resolves, after one lease in which all processes answer 503. */
@@ -225,7 +225,7 @@ export class AuthorityService {
     try {
       return await this.redis.at(key).store.get(key);
     } catch (error) {
-      throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
+      throw unavailable(error);
     }
   }
 
@@ -234,7 +234,7 @@ export class AuthorityService {
     try {
       await script.run(this.redis, [AuthorityService.key(userid, generation)], args);
     } catch (error) {
-      throw new Problem('unavailable', { retryAfterSeconds: 1, cause: error });
+      throw unavailable(error);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { Problem } from '../common/problem.js';
+import { Problem, unavailable } from '../common/problem.js';
 import { Config } from '../config/config.js';
 import type { RedisServer } from '../redis/redis-node.js';
 import { RedisService } from '../redis/redis.service.js';
@@ -101,7 +101,7 @@ export class TruthService implements OnModuleDestroy {
 
   /** What to work under; 503 `unavailable` without a lease. */
   begin(): Ticket {
-    if (this.ticket === null || !this.holds(this.ticket)) throw new Problem('unavailable', { retryAfterSeconds: 1 });
+    if (this.ticket === null || !this.holds(this.ticket)) throw unavailable();
     return this.ticket;
   }
 
@@ -112,7 +112,7 @@ export class TruthService implements OnModuleDestroy {
 
   /** 503 unless the lease still runs. */
   require(ticket: Ticket): void {
-    if (!this.holds(ticket)) throw new Problem('unavailable', { retryAfterSeconds: 1 });
+    if (!this.holds(ticket)) throw unavailable();
   }
 
   /**

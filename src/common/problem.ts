@@ -77,6 +77,11 @@ function isRefusal(code: ProblemCode): boolean {
   return PROBLEMS[code].status < 500 || code === 'overloaded';
 }
 
+/** 503 of what is usually over in a second: no lease, or a server that did not answer. `cause` is for the log. */
+export function unavailable(cause?: unknown): Problem {
+  return new Problem('unavailable', { retryAfterSeconds: 1, cause });
+}
+
 /** What the body of every problem looks like. */
 export interface ProblemBody {
   type: string;

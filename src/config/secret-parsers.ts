@@ -43,9 +43,7 @@ export const username: Parser<string> = (text) => {
 /** A password within the contract's upper bounds; its least length is a variable of its own. */
 export const password: Parser<string> = (text) => {
   if (!text.isWellFormed()) throw new Wrong('must be well-formed Unicode');
-  if ([...text.normalize('NFC')].length > 128 || Buffer.byteLength(text.normalize('NFC')) > 512) {
-    throw new Wrong('must have at most 128 characters and 512 bytes');
-  }
+  if ([...text.normalize('NFC')].length > 128) throw new Wrong('must have at most 128 characters');
   return text;
 };
 

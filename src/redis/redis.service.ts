@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { Problem } from '../common/problem.js';
+import { unavailable } from '../common/problem.js';
 import { Config } from '../config/config.js';
 import { fingerprintOf } from './cluster-discovery.js';
 import { discovery, type Discover, type SlotMap, type Topology } from './discovery.js';
@@ -70,7 +70,7 @@ export class RedisService implements OnModuleInit, OnModuleDestroy {
    */
   at(key: string): RedisNode {
     const node = this.slots === undefined ? this.nodes[0] : this.nodes[this.slots.ownerOf[keySlot(key)]!];
-    if (node === undefined) throw new Problem('unavailable', { retryAfterSeconds: 1 });
+    if (node === undefined) throw unavailable();
     return node;
   }
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Public } from '../access/decorators.js';
 import { TruthService } from '../authority/truth.service.js';
 import { ApiProblems } from '../common/api-problems.js';
-import { Problem } from '../common/problem.js';
+import { unavailable } from '../common/problem.js';
 import { sendProblem } from '../http/send-problem.js';
 
 const HealthResponse = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
@@ -37,7 +37,7 @@ export class HealthController {
   ready(@Res({ passthrough: true }) reply: FastifyReply): z.output<typeof HealthResponse> | undefined {
     if (this.truth.ready) return { status: 'ok' };
     // Sent and not thrown: asked four times a second, it would fill the log with what the heartbeat says once.
-    sendProblem(reply, new Problem('unavailable', { retryAfterSeconds: 1 }));
+    sendProblem(reply, unavailable());
     return undefined;
   }
 }

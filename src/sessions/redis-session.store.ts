@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { decodeCopy } from '../authority/authority.js';
 import { AuthorityService } from '../authority/authority.service.js';
 import { TruthService, type Ticket } from '../authority/truth.service.js';
-import { Problem } from '../common/problem.js';
+import { unavailable } from '../common/problem.js';
 import { isSecretOf, type SecretToken } from '../common/secret-token.js';
 import { RedisService } from '../redis/redis.service.js';
 import { Script } from '../redis/script.js';
@@ -105,7 +105,7 @@ export class RedisSessionStore extends SessionStore {
     let made: unknown;
     try {
       made = await this.guarded(CREATE.run(this.redis, keys, args));
-      if (made === 0) throw new Problem('unavailable', { retryAfterSeconds: 1 });
+      if (made === 0) throw unavailable();
       this.truth.require(ticket);
     } catch (error) {
       this.takeBack(session);
@@ -226,10 +226,6 @@ export class RedisSessionStore extends SessionStore {
       throw unavailable(error);
     }
   }
-}
-
-function unavailable(cause: unknown): Problem {
-  return new Problem('unavailable', { retryAfterSeconds: 1, cause });
 }
 
 /** Null stands for what is there but no JSON: Postgres is asked, and nothing filled in its place. */
