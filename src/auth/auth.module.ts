@@ -20,7 +20,6 @@ import { LoginOutcomes } from './login-outcomes.js';
 import { LoginService } from './login.service.js';
 import { OwnPasswordService } from './own-password.service.js';
 import { PasswordProof } from './password-proof.service.js';
-import { RefusalPace } from './refusal-pace.js';
 import { Rehashing } from './rehashing.js';
 import { AccesstokenStrategy } from './strategies/accesstoken.strategy.js';
 import { ApitokenStrategy } from './strategies/apitoken.strategy.js';
@@ -51,7 +50,6 @@ import { WebLoginService } from './web-login.service.js';
     OwnPasswordService,
     PasswordProof,
     Rehashing,
-    RefusalPace,
     BasicService,
     ApitokenByPasswordService,
     WebLoginService,

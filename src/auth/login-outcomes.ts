@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../common/problem.js';
-import { RefusalPace } from './refusal-pace.js';
+import { RefusalPace } from '../limits/refusal-pace.js';
 
 /** `apitoken`: an apitoken was asked for by password. */
 export type LoginMode = 'token' | 'web' | 'basic' | 'apitoken';

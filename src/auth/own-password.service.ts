@@ -7,6 +7,7 @@ import { AuthorityService, raiseEpoch } from '../authority/authority.service.js'
 import { Problem } from '../common/problem.js';
 import { isSecretOf, parseToken } from '../common/secret-token.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { RefusalPace } from '../limits/refusal-pace.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { PasswordPolicy } from '../passwords/password-policy.js';
 import { SessionsService, type OpenedSession } from '../sessions/sessions.service.js';
@@ -14,7 +15,6 @@ import { foldUsername } from '../common/username.js';
 import type { PasswordChangeRequest, PasswordResetRequest } from './auth.dto.js';
 import { KnownSources } from './known-sources.js';
 import { LoginLimits } from './login-limits.js';
-import { RefusalPace } from './refusal-pace.js';
 
 /** A user's own password: proved again, changed, set anew by a code. */
 @Injectable()

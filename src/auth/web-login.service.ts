@@ -8,6 +8,7 @@ import { Problem } from '../common/problem.js';
 import { inTransaction } from '../database/transaction.js';
 import type { ClientInfo } from '../http/client-info.js';
 import { parseSessionCookie } from '../http/session-cookie.js';
+import { RefusalPace } from '../limits/refusal-pace.js';
 import { SignupLimits } from '../limits/signup-limits.js';
 import { SessionsService, type OpenedSession } from '../sessions/sessions.service.js';
 import { SignupService } from '../users/signup.service.js';
@@ -39,6 +40,7 @@ export class WebLoginService {
     private readonly proof: PasswordProof,
     private readonly signups: SignupService,
     private readonly signupLimits: SignupLimits,
+    private readonly pace: RefusalPace,
     private readonly knownSources: KnownSources,
     private readonly sessions: SessionsService,
     private readonly truth: TruthService,
@@ -70,10 +72,12 @@ export class WebLoginService {
     client: ClientInfo,
     gone: AbortSignal,
   ): Promise<WebSession> {
-    const username = this.signups.check(body);
-    await this.signupLimits.onWeb(client.ip);
-    const prepared = await this.signups.prepare(username, body.password, { lane: 'second', signal: gone });
-    const { userid } = prepared;
+    const prepared = await this.pace.keep(async () => {
+      const username = this.signups.check(body);
+      await this.signupLimits.onWeb(client.ip);
+      return this.signups.prepare(username, body.password, { lane: 'second', signal: gone });
+    });
+    const { userid, username } = prepared;
     const ticket = this.truth.begin();
     const epoch = await inTransaction(this.dataSource, async (tx) => {
       await this.signups.insert(tx, prepared);

@@ -6,6 +6,7 @@ import { RedisService } from '../redis/redis.service.js';
 import { LimitStore } from './limit-store.js';
 import { Limiter } from './limiter.js';
 import { PostgresLimitStore } from './postgres-limit-store.js';
+import { RefusalPace } from './refusal-pace.js';
 import { RedisLimitStore } from './redis-limit-store.js';
 import { SignupLimits } from './signup-limits.js';
 
@@ -19,8 +20,9 @@ import { SignupLimits } from './signup-limits.js';
         config.sessionStore === 'redis' ? new RedisLimitStore(redis) : new PostgresLimitStore(dataSource),
     },
     Limiter,
+    RefusalPace,
     SignupLimits,
   ],
-  exports: [Limiter, SignupLimits],
+  exports: [Limiter, RefusalPace, SignupLimits],
 })
 export class LimitsModule {}

@@ -9,6 +9,7 @@ import { AuthorityService } from '../authority/authority.service.js';
 import { Problem, type FieldError } from '../common/problem.js';
 import { Config } from '../config/config.js';
 import type { ClientInfo } from '../http/client-info.js';
+import { RefusalPace } from '../limits/refusal-pace.js';
 import { SignupLimits } from '../limits/signup-limits.js';
 import type { HashWork } from '../passwords/hash-pool.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
@@ -59,6 +60,7 @@ export class SignupService {
     private readonly policy: PasswordPolicy,
     private readonly hasher: PasswordHasher,
     private readonly limits: SignupLimits,
+    private readonly pace: RefusalPace,
     private readonly authority: AuthorityService,
     private readonly apitokens: ApitokensService,
     private readonly audit: AuditService,
@@ -101,6 +103,15 @@ export class SignupService {
    * @param signal the client has gone: a hash that still waits is not begun
    */
   async create(
+    request: CreateUserRequest,
+    actor: Principal,
+    client: ClientInfo,
+    signal?: AbortSignal,
+  ): Promise<SignedUp> {
+    return this.pace.keep(() => this.createNow(request, actor, client, signal));
+  }
+
+  private async createNow(
     request: CreateUserRequest,
     actor: Principal,
     client: ClientInfo,

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Problem } from '../../src/common/problem.js';
-import { RefusalPace } from '../../src/auth/refusal-pace.js';
+import { RefusalPace } from '../../src/limits/refusal-pace.js';
 
 /** Timers of Node may be early by one. */
 const EARLY_MS = 1;

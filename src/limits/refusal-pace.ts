@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Between two refused logins of one process; 250 a second take a fifth of a core. */
+/** Between two refusals of one process; 250 a second take a fifth of a core. */
 const APART_MS = 4;
 /** However many there are: beside the 3 s that a hash may wait it leaves room in the 5 s of an answer (contract). */
 const LONGEST_MS = 1000;
 
 /**
- * Refused logins leave one after another, a few milliseconds apart. One alone does not notice; who sends the next as
+ * Refused logins and sign-ups leave one after another, a few milliseconds apart. One alone does not notice; who sends the next as
  * soon as the last is answered takes a fifth of a core and not a whole one, and hashing keeps what it needs
  * (docs/adr/0015).
  */
@@ -16,10 +16,10 @@ export class RefusalPace {
   /** When the last of those that were refused leaves, on the clock of `performance.now()`. */
   private lastLeaves = -Infinity;
 
-  /** Gives what `login` gives, at once; what it throws, when its turn has come. */
-  async keep<T>(login: () => Promise<T>): Promise<T> {
+  /** Gives what `work` gives, at once; throws what it throws, when its turn has come. */
+  async keep<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await login();
+      return await work();
     } catch (error) {
       await this.turn();
       throw error;
