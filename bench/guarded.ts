@@ -43,6 +43,8 @@ export async function guarded(world: World, { rounds, seconds }: { rounds: numbe
     for (const { server } of started) await warmUp(server, 3 * seconds);
     for (let round = 0; round < rounds; round += 1) {
       for (const entry of shuffled(started)) {
+        // It has stood idle for a minute, in which V8 may have thrown compiled code away.
+        await warmUp(entry.server, seconds);
         const { micros, perSecond } = await costOf(entry.server, entry.server.told, { connections: 32, seconds });
         entry.micros.push(micros);
         entry.perSecond.push(perSecond);
