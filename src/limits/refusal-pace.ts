@@ -7,9 +7,9 @@ const APART_MS = 4;
 const LONGEST_MS = 1000;
 
 /**
- * Refused logins and sign-ups leave one after another, a few milliseconds apart. One alone does not notice; who sends the next as
- * soon as the last is answered takes a fifth of a core and not a whole one, and hashing keeps what it needs
- * (docs/adr/0015).
+ * Refused logins and sign-ups leave one after another, a few milliseconds apart. One alone does not notice. Those who
+ * send the next as soon as the last is answered take a fifth of a core and not a whole one, and hashing keeps what it
+ * needs (docs/adr/0015).
  */
 @Injectable()
 export class RefusalPace {
