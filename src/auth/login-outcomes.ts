@@ -23,12 +23,12 @@ const OF_PROBLEM: Partial<Record<string, LoginOutcome | null>> = {
 export class LoginOutcomes {
   private readonly counts = new Map<LoginMode, Map<LoginOutcome, number>>();
 
+  constructor(private readonly pace: RefusalPace) {}
+
   count(mode: LoginMode, outcome: LoginOutcome): void {
     const ofMode = this.counts.get(mode) ?? new Map<LoginOutcome, number>();
     this.counts.set(mode, ofMode.set(outcome, (ofMode.get(outcome) ?? 0) + 1));
   }
-
-  constructor(private readonly pace: RefusalPace) {}
 
   /** Runs a login and counts its success, or why it failed; a refusal leaves when its turn has come. */
   async watch<T>(mode: LoginMode, login: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { createClient } from 'redis';
+import type { EntityManager } from 'typeorm';
 import { AuthorityService } from '../../src/authority/authority.service.js';
 import { replaceLineage } from '../../src/authority/generation.js';
 import type { RedisSessionStore } from '../../src/sessions/redis-session.store.js';
@@ -9,6 +10,9 @@ import { eventually, hold } from '../support/barrier.js';
 import { startRedis, type RedisServer } from '../support/redis-server.js';
 import { createTestDatabase, type TestDatabase } from '../setup/test-database.js';
 import { CLIENT, LEASE_MS, SessionProcess, principalOf } from './session-process.js';
+
+/** What stands in the place of the copy while its user is changed: `!` and the change. */
+const FENCE = /^"![0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"$/;
 
 /**
  * The twelve rules that keep sessions in Redis right although Redis may lose them, bring old ones back, or be another
@@ -65,6 +69,18 @@ describe('sessions in Redis', () => {
     await work();
     beat.release();
     await Promise.all([one.truth.leftBehind(before, 15_000), two.truth.leftBehind(before, 15_000)]);
+  }
+
+  /** A change of that user by `process`, which stands still once its fence is there and its COMMIT is not. */
+  async function fencedChange(
+    process: SessionProcess,
+    target: string,
+    work: (tx: EntityManager) => Promise<unknown> = async () => undefined,
+  ) {
+    const { reached, release } = hold(process.authority, 'fence' as never, 'after');
+    const done = process.authority.change({ target }, work);
+    await reached;
+    return { release, done };
   }
 
   test('rule 1: another lineage begins a new generation, and the world is left alone', async () => {
@@ -178,9 +194,7 @@ describe('sessions in Redis', () => {
 
   test('rule 4: a change that was told under a generation that is over is told again before it is answered', async () => {
     const user = await one.createUser();
-    const before = hold(one.authority, 'fence' as never, 'after');
-    const change = one.authority.change({ target: user.userid }, async () => undefined);
-    await before.reached;
+    const before = await fencedChange(one, user.userid);
     const after = hold(one.authority, 'fence' as never, 'after');
     before.release();
     await after.reached;
@@ -191,8 +205,10 @@ describe('sessions in Redis', () => {
     await one.truth.leftBehind(old, 15_000);
     adoption.restore();
     after.release();
-    await change;
-    expect(await client().get(AuthorityService.key(user.userid, generation()))).toMatch(/^"!/);
+    await before.done;
+    expect(await client().get(AuthorityService.key(user.userid, generation()))).toMatch(FENCE);
+    // The other one may still serve under the old generation until its next heartbeat.
+    await two.truth.leftBehind(old, 15_000);
   });
 
   test('rule 4: an end whose lease ran out before its COMMIT is refused and not recorded', async () => {
@@ -235,22 +251,18 @@ describe('sessions in Redis', () => {
   test('rule 7: the fence stands for as long as a COMMIT may wait, and is short once its outcome is known', async () => {
     const user = await one.createUser();
     const left = () => client().pTTL(AuthorityService.key(user.userid, generation()));
-    const fenced = hold(one.authority, 'fence' as never, 'after');
-    const change = one.authority.change({ target: user.userid }, async () => undefined);
-    await fenced.reached;
+    const fenced = await fencedChange(one, user.userid);
     expect(await left()).toBeGreaterThan(80_000_000);
     fenced.release();
-    await change;
+    await fenced.done;
     expect(await left()).toBeLessThanOrEqual(30_000);
 
-    const again = hold(one.authority, 'fence' as never, 'after');
-    const refused = one.authority.change({ target: user.userid }, async () => undefined);
-    await again.reached;
+    const again = await fencedChange(one, user.userid);
     expect(await left()).toBeGreaterThan(80_000_000);
     const lease = one.truth['leaseUntil'];
     one.truth['leaseUntil'] = 0;
     again.release();
-    await expect(refused).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(again.done).rejects.toMatchObject({ code: 'unavailable' });
     one.truth['leaseUntil'] = lease;
     expect(await left()).toBeLessThanOrEqual(30_000);
     await one.ready();
@@ -258,22 +270,18 @@ describe('sessions in Redis', () => {
 
   test('rule 7: the fence of a change that waits for its COMMIT is not shortened by the one before it', async () => {
     const user = await one.createUser();
-    const fenced = hold(one.authority, 'fence' as never, 'after');
-    const first = one.authority.change({ target: user.userid }, async () => undefined);
-    await fenced.reached;
+    const fenced = await fencedChange(one, user.userid);
     const told = hold(one.authority, 'fence' as never, 'before');
     fenced.release();
     // Committed, and not yet told: the next change of the same user has come as far as its own fence.
     await told.reached;
-    const waiting = hold(two.authority, 'fence' as never, 'after');
-    const second = two.authority.change({ target: user.userid }, async () => undefined);
-    await waiting.reached;
+    const waiting = await fencedChange(two, user.userid);
     told.release();
-    await first;
+    await fenced.done;
     const left = () => client().pTTL(AuthorityService.key(user.userid, generation()));
     expect(await left()).toBeGreaterThan(80_000_000);
     waiting.release();
-    await second;
+    await waiting.done;
     expect(await left()).toBeLessThanOrEqual(30_000);
   });
 
@@ -391,16 +399,14 @@ describe('sessions in Redis', () => {
   test('rule 7: a copy that is filled between fence and commit does not outlive the answer', async () => {
     const user = await one.createUser(['admin']);
     const opened = await one.open(user);
-    const fenced = hold(one.authority, 'fence' as never, 'after');
-    const change = one.authority.change({ target: user.userid }, (tx) =>
+    const fenced = await fencedChange(one, user.userid, (tx) =>
       tx.query('DELETE FROM user_roles WHERE userid = $1', [user.userid]),
     );
-    await fenced.reached;
     // The first fence is gone before the commit (FLUSHALL, expiry), and a reader fills the state of before.
     await client().del(AuthorityService.key(user.userid, generation()));
     await two.warm(opened);
     fenced.release();
-    await change;
+    await fenced.done;
     const found = await two.sessions.authenticate(user.userid, opened.accesstoken);
     expect(found!.authority.roles).toEqual(['user']);
   });
@@ -409,25 +415,21 @@ describe('sessions in Redis', () => {
     const user = await one.createUser(['admin']);
     const opened = await one.open(user);
     await two.warm(opened);
-    const fenced = hold(one.authority, 'fence' as never, 'after');
-    const change = one.authority.change({ target: user.userid }, (tx) =>
+    const fenced = await fencedChange(one, user.userid, (tx) =>
       tx.query('DELETE FROM user_roles WHERE userid = $1', [user.userid]),
     );
-    await fenced.reached;
     expect((await two.sessions.authenticate(user.userid, opened.accesstoken))!.authority.roles).toContain('admin');
-    expect(await client().get(AuthorityService.key(user.userid, generation()))).toMatch(/^"!/);
+    expect(await client().get(AuthorityService.key(user.userid, generation()))).toMatch(FENCE);
     fenced.release();
-    await change;
+    await fenced.done;
   });
 
   test('rule 7: a change that cannot be told within 2 s is 503 outcome_unknown', async () => {
     const user = await one.createUser();
-    const fenced = hold(one.authority, 'fence' as never, 'after');
-    const change = one.authority.change({ target: user.userid }, async () => undefined);
-    await fenced.reached;
+    const fenced = await fencedChange(one, user.userid);
     await redis.kill('SIGSTOP');
     fenced.release();
-    await expect(change).rejects.toMatchObject({ code: 'outcome_unknown' });
+    await expect(fenced.done).rejects.toMatchObject({ code: 'outcome_unknown' });
     await redis.kill('SIGCONT');
   });
 
